@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Entry point: run the command line and turn every outcome into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]
+
+from xsc.cli import app, hoist
+from xsc.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, XscError
+
+
+def show(error: XscError) -> None:
+    """Print what went wrong and the remedy."""
+    print(f"xsc: error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  remedy: {error.hint}", file=sys.stderr)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    os.umask(0o022)
+    completion_init()
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(hoist(arguments), prog_name="xsc", standalone_mode=False)
+    except XscError as error:
+        show(error)
+        return error.exit_code
+    except typer.TyperException as error:
+        # The parser's own exit code for a usage error is 2, which here means infrastructure.
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "xsc"
+        print(f"xsc: usage: {error.format_message()}", file=sys.stderr)
+        print(f"  remedy: see `./{path} --help`", file=sys.stderr)
+        return EXIT_USAGE
+    except typer.Abort:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone: nothing can be said to it, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    return result if isinstance(result, int) else EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Progress bars on a terminal."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from xsc.progress import Reporter, human_seconds
+
+
+class RichReporter(Reporter):
+    """A bar per running step and one for everything; finished steps scroll away above them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._console = Console(file=stream, force_terminal=True)
+        self._progress = Progress(
+            TextColumn("{task.description:<18}", markup=False),
+            BarColumn(bar_width=28),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+            console=self._console,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._total: TaskID | None = None
+
+    def show_plan(self, cached: int) -> None:
+        if self.estimates:
+            self._progress.start()
+            self._total = self._progress.add_task("everything", total=1.0, note="")
+            self.tick()
+
+    def show_started(self, name: str) -> None:
+        self._tasks[name] = self._progress.add_task(name, total=1.0, note="")
+
+    def show_update(self, name: str, changed: bool) -> None:
+        if name in self._tasks:
+            self._progress.update(
+                self._tasks[name], completed=self.fraction(name), note=self.texts[name]
+            )
+
+    def _remove(self, name: str) -> None:
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            self._progress.remove_task(task)
+
+    def show_finished(self, name: str, seconds: float) -> None:
+        self._remove(name)
+        self._console.print(f"{name}: done in {human_seconds(seconds)}", markup=False)
+
+    def show_failed(self, name: str, message: str) -> None:
+        self._remove(name)
+        self._console.print(f"{name}: FAILED: {message.splitlines()[0]}", markup=False)
+
+    def tick(self) -> None:
+        with self.lock:
+            for name, task in self._tasks.items():
+                self._progress.update(task, completed=self.fraction(name))
+            if self._total is not None:
+                whole = sum(self.estimates.values()) or 1.0
+                left = self.remaining()
+                note = f"about {human_seconds(left)} left"
+                self._progress.update(self._total, completed=1.0 - left / whole, note=note)
+
+    def close(self) -> None:
+        self._progress.stop()

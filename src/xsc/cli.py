@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""The command line: one line per verb."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xsc.commands.build import build
+from xsc.commands.clean import clean
+from xsc.commands.completion import completion
+from xsc.commands.doctor import doctor
+from xsc.commands.run import run
+from xsc.commands.test import test
+from xsc.commands.version import version
+from xsc.commands.why import why
+from xsc.config import Settings, default_jobs
+from xsc.paths import default_paths
+from xsc.progress import Mode
+
+EPILOG = """Global options may stand before or after the verb. Exit codes: 0 ok, 1 failed,
+2 infrastructure (the machine, not the tree), 64 usage."""
+
+app = typer.Typer(
+    name="xsc",
+    help="Build, boot and test XSC, a Debian 12 without syscall instructions.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    progress: Annotated[Mode, typer.Option(help="How progress is shown.")] = Mode.AUTO,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")
+    ] = False,
+    build_dir: Annotated[
+        Path | None, typer.Option(help="Where trees, logs and links go (default: build/).")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("-j", "--jobs", min=1, help="Parallel jobs per step.")
+    ] = default_jobs(),
+) -> None:
+    """Read the global options."""
+    ctx.obj = Settings(default_paths(build_dir), jobs, progress, dry_run)
+
+
+app.command()(doctor)
+app.command()(build)
+app.command()(why)
+app.command()(run)
+if importlib.util.find_spec("xsc.commands.vm") is not None:
+    from xsc.commands import vm
+
+    app.add_typer(vm.app, name="vm")
+app.command(context_settings={"ignore_unknown_options": True})(test)
+app.command()(clean)
+app.command()(version)
+app.command()(completion)
+
+FLAG_OPTIONS = ("--dry-run",)
+VALUE_OPTIONS = ("--progress", "--build-dir", "--jobs", "-j")
+
+
+def hoist(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with all global options moved to the front; `--` ends the search."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest.append(word)
+            break
+        name = word.split("=", 1)[0]
+        joined = (name in VALUE_OPTIONS and "=" in word) or (
+            word.startswith("-j") and word[2:].isdigit()
+        )
+        if word in FLAG_OPTIONS or joined:
+            front.append(word)
+        elif word in VALUE_OPTIONS:
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        else:
+            rest.append(word)
+    return [*front, *rest, *words]

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""What the user sees while steps run: plain lines, JSON lines, or bars on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TextIO
+
+PLAIN_INTERVAL_SECONDS = 15.0
+
+
+class Mode(StrEnum):
+    """How progress is shown."""
+
+    AUTO = "auto"
+    RICH = "rich"
+    PLAIN = "plain"
+    JSON = "json"
+
+
+def human_seconds(seconds: float) -> str:
+    """Return a duration for people: `8 s`, `3 min 05 s`, `1 h 02 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+class Reporter:
+    """Takes events from the runner (any thread) and keeps the estimates; subclasses show them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.lock = threading.RLock()
+        self.estimates: dict[str, float] = {}
+        self.begun: dict[str, float] = {}
+        self.done: set[str] = set()
+        self.fractions: dict[str, float] = {}
+        self.texts: dict[str, str] = {}
+
+    def fraction(self, name: str) -> float:
+        """Return how far a running step is: what it says itself, or time passed by estimate."""
+        if name in self.done:
+            return 1.0
+        if name not in self.begun:
+            return 0.0
+        if name in self.fractions:
+            return self.fractions[name]
+        passed = time.monotonic() - self.begun[name]
+        return min(0.99, passed / max(self.estimates[name], 0.1))
+
+    def remaining(self) -> float:
+        """Return the seconds of work left, by estimate."""
+        return sum(
+            seconds * (1.0 - self.fraction(name)) for name, seconds in self.estimates.items()
+        )
+
+    def plan(self, steps: Sequence[tuple[str, float]], cached: int) -> None:
+        """Learn what is going to run: names with estimated seconds, and how many are cached."""
+        with self.lock:
+            self.estimates = dict(steps)
+            self.show_plan(cached)
+
+    def started(self, name: str, estimate: float) -> None:
+        """Note that a step has begun."""
+        with self.lock:
+            self.estimates[name] = estimate
+            self.begun[name] = time.monotonic()
+            self.show_started(name)
+
+    def update(self, name: str, fraction: float | None, text: str) -> None:
+        """Note how far a step is."""
+        with self.lock:
+            if fraction is not None:
+                self.fractions[name] = min(1.0, max(0.0, fraction))
+            changed = self.texts.get(name) != text
+            self.texts[name] = text
+            self.show_update(name, changed)
+
+    def finished(self, name: str, seconds: float) -> None:
+        """Note that a step succeeded."""
+        with self.lock:
+            self.done.add(name)
+            self.show_finished(name, seconds)
+
+    def failed(self, name: str, message: str) -> None:
+        """Note that a step failed."""
+        with self.lock:
+            self.done.add(name)
+            self.show_failed(name, message)
+
+    def tick(self) -> None:
+        """Called twice a second while steps run."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+    def show_plan(self, cached: int) -> None:
+        """Show the plan."""
+
+    def show_started(self, name: str) -> None:
+        """Show the beginning of a step."""
+
+    def show_update(self, name: str, changed: bool) -> None:
+        """Show an update; `changed` says that its text is a new one."""
+
+    def show_finished(self, name: str, seconds: float) -> None:
+        """Show the success of a step."""
+
+    def show_failed(self, name: str, message: str) -> None:
+        """Show the failure of a step."""
+
+
+class PlainReporter(Reporter):
+    """One line per event, and one every few seconds for a step that says nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._last = time.monotonic()
+
+    def _line(self, text: str) -> None:
+        print(text, file=self.stream, flush=True)
+        self._last = time.monotonic()
+
+    def show_plan(self, cached: int) -> None:
+        if self.estimates:
+            names = ", ".join(self.estimates)
+            left = human_seconds(self.remaining())
+            self._line(f"xsc: {cached} up to date; to build: {names} (about {left})")
+
+    def show_started(self, name: str) -> None:
+        self._line(f"{name}: started (about {human_seconds(self.estimates[name])})")
+
+    def show_update(self, name: str, changed: bool) -> None:
+        if changed:
+            self._line(f"{name}: {self.fraction(name):.0%} {self.texts[name]}")
+
+    def show_finished(self, name: str, seconds: float) -> None:
+        self._line(f"{name}: done in {human_seconds(seconds)}")
+
+    def show_failed(self, name: str, message: str) -> None:
+        self._line(f"{name}: FAILED: {message.splitlines()[0]}")
+
+    def tick(self) -> None:
+        with self.lock:
+            if time.monotonic() - self._last < PLAIN_INTERVAL_SECONDS:
+                return
+            busy = [
+                f"{name} {self.fraction(name):.0%}" for name in self.begun if name not in self.done
+            ]
+            self._line(f"xsc: {', '.join(busy)}; about {human_seconds(self.remaining())} left")
+
+
+class JsonReporter(Reporter):
+    """One JSON object per line on the stream, for programs."""
+
+    def _event(self, event: str, **facts: object) -> None:
+        print(json.dumps({"event": event, **facts}), file=self.stream, flush=True)
+
+    def show_plan(self, cached: int) -> None:
+        self._event("plan", steps=self.estimates, cached=cached, remaining=self.remaining())
+
+    def show_started(self, name: str) -> None:
+        self._event("started", step=name, estimate=self.estimates[name])
+
+    def show_update(self, name: str, changed: bool) -> None:
+        self._event("progress", step=name, fraction=self.fraction(name), text=self.texts[name])
+
+    def show_finished(self, name: str, seconds: float) -> None:
+        self._event("finished", step=name, seconds=seconds, remaining=self.remaining())
+
+    def show_failed(self, name: str, message: str) -> None:
+        self._event("failed", step=name, message=message)
+
+
+def make_reporter(mode: Mode, stream: TextIO | None = None) -> Reporter:
+    """Return the reporter for `mode`; AUTO means bars on a terminal and plain lines elsewhere."""
+    stream = stream if stream is not None else sys.stderr
+    if mode is Mode.JSON:
+        return JsonReporter(sys.stdout if stream is sys.stderr else stream)
+    if mode is Mode.RICH or (mode is Mode.AUTO and stream.isatty()):
+        from xsc.bars import RichReporter  # rich costs 100 ms to import
+
+        return RichReporter(stream)
+    return PlainReporter(stream)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Bring targets up to date on behalf of a command, with progress and clean interruption."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import typer
+
+from xsc.build import registry
+from xsc.config import Settings
+from xsc.errors import EXIT_INTERRUPTED
+from xsc.graph.history import History
+from xsc.graph.plan import Plan, make_plan
+from xsc.graph.runner import build
+from xsc.graph.store import Store
+from xsc.progress import Mode, human_seconds, make_reporter
+
+
+def open_history(settings: Settings) -> History:
+    """Open the record of earlier builds of this build directory."""
+    return History(settings.paths.cache / "history.db", settings.paths.build)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into the same clean end as Ctrl-C, and say how to go on."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(
+            "xsc: interrupted; finished steps are kept, run the same command again to go on",
+            file=sys.stderr,
+        )
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def plan_for(settings: Settings, steps: Iterable[str]) -> Plan:
+    """Compute what bringing `steps` up to date takes."""
+    with open_history(settings) as history:
+        return make_plan(steps, registry(), settings.paths, history)
+
+
+def describe(plan: Plan) -> list[str]:
+    """Return the plan as lines for people."""
+    lines = []
+    for name in plan.order:
+        if name in plan.missing:
+            lines.append(f"build   {name:<20} about {human_seconds(plan.estimates[name])}")
+        elif name in plan.cached:
+            lines.append(f"cached  {name:<20} {plan.keys[name].key}")
+    return lines
+
+
+def ensure(settings: Settings, steps: Iterable[str]) -> Mapping[str, Path]:
+    """Build what is missing of `steps` and return their output directories.
+
+    Raises StepFailed or InfraError if a step fails, typer.Exit(130) if the user interrupts.
+    """
+    with interruptible(), open_history(settings) as history:
+        plan = make_plan(steps, registry(), settings.paths, history)
+        reporter = make_reporter(settings.progress)
+        try:
+            build(plan, settings.paths, history, reporter, settings.jobs)
+        finally:
+            reporter.close()
+    store = Store(settings.paths.store)
+    found = {name: store.get(plan.keys[name].key) for name in plan.targets}
+    return {name: entry.out for name, entry in found.items() if entry is not None}
+
+
+__all__ = ["Mode", "describe", "ensure", "interruptible", "open_history", "plan_for"]
