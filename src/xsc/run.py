@@ -130,6 +130,29 @@ def run(
     return result
 
 
+def spawn(
+    argv: Sequence[str | Path],
+    *,
+    stdout: int | IO[str] = subprocess.DEVNULL,
+    stderr: int | IO[str] = subprocess.DEVNULL,
+    keep_fds: Sequence[int] = (),
+) -> subprocess.Popen[str]:
+    """Start a program that outlives this call; end() must follow, whatever happens between.
+
+    Raises InfraError if the program is missing.
+    """
+    words = [str(word) for word in argv]
+    env = merged_env(None)
+    _require(words[0], env, None)
+    return _popen(words, None, env, (subprocess.DEVNULL, stdout, stderr), keep_fds)
+
+
+def end(process: subprocess.Popen[str]) -> int:
+    """End a program that spawn() started, if it still runs; return its raw exit status."""
+    _reap(process)
+    return process.returncode
+
+
 def _failure(result: subprocess.CompletedProcess[str], log: TextIO | None) -> StepFailed:
     ended = describe_exit(result.returncode)
     message = f"{ended}: {quote(result.args)}"

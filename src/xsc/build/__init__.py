@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from xsc.errors import StepFailed, UsageError
 from xsc.graph.step import Step
 
-MODULES = ("kernel", "stock", "glibc", "sysroot", "rootfs", "initramfs", "iso")
+DEFAULT_PROFILE = "standard"
+MODULES = ("kernel", "stock", "glibc", "sysroot", "agent", "rootfs", "initramfs", "iso")
 
 
 @functools.cache
