@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -178,15 +177,3 @@ class JsonReporter(Reporter):
 
     def show_failed(self, name: str, message: str) -> None:
         self._event("failed", step=name, message=message)
-
-
-def make_reporter(mode: Mode, stream: TextIO | None = None) -> Reporter:
-    """Return the reporter for `mode`; AUTO means bars on a terminal and plain lines elsewhere."""
-    stream = stream if stream is not None else sys.stderr
-    if mode is Mode.JSON:
-        return JsonReporter(sys.stdout if stream is sys.stderr else stream)
-    if mode is Mode.RICH or (mode is Mode.AUTO and stream.isatty()):
-        from xsc.bars import RichReporter  # rich costs 100 ms to import
-
-        return RichReporter(stream)
-    return PlainReporter(stream)

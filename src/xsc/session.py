@@ -19,7 +19,8 @@ from xsc.graph.history import History
 from xsc.graph.plan import Plan, make_plan
 from xsc.graph.runner import build
 from xsc.graph.store import Store
-from xsc.progress import Mode, human_seconds, make_reporter
+from xsc.progress import human_seconds
+from xsc.reporters import make_reporter
 
 
 def open_history(settings: Settings) -> History:
@@ -82,6 +83,3 @@ def ensure(settings: Settings, steps: Iterable[str]) -> Mapping[str, Path]:
     store = Store(settings.paths.store)
     found = {name: store.get(plan.keys[name].key) for name in plan.targets}
     return {name: entry.out for name, entry in found.items() if entry is not None}
-
-
-__all__ = ["Mode", "describe", "ensure", "interruptible", "open_history", "plan_for"]

@@ -12,6 +12,14 @@ from xsc.errors import StepFailed, UsageError
 from xsc.graph.step import Step
 
 DEFAULT_PROFILE = "standard"
+# What the tests in virtual machines use.
+TEST_STEPS = (
+    "iso-standard",
+    "iso-minimal",
+    "stock-kernel",
+    "initramfs-stock",
+    "sysroot",
+)
 MODULES = ("kernel", "stock", "glibc", "sysroot", "agent", "rootfs", "initramfs", "iso")
 
 

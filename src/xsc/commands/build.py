@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from xsc.build import complete_target, resolve_target
+from xsc.build import DEFAULT_PROFILE, complete_target, resolve_target
 from xsc.config import Settings
 from xsc.session import describe, ensure, plan_for
-
-DEFAULT_PROFILE = "standard"
 
 
 def build(

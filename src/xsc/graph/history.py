@@ -87,8 +87,3 @@ class History:
         with self._db:
             self._db.executemany("DELETE FROM last WHERE build = ?", [(path,) for path in gone])
         return keys
-
-    def forget(self) -> None:
-        """Forget this build directory."""
-        with self._db:
-            self._db.execute("DELETE FROM last WHERE build = ?", (self._build,))

@@ -82,7 +82,8 @@ class StepContext:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program with fixed locale, time zone and SOURCE_DATE_EPOCH; output goes to the log.
 
-        With `capture`, stdout is also in the result. `env` is laid over the environment; a value of None removes the name.
+        With `capture`, stdout is in the result too. `env` is laid over the environment; a value
+        of None removes the name. `cwd` is `work` unless given.
 
         Raises StepFailed if `check` is set and the exit code is not 0.
         """

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+"""Choose how progress is shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from xsc.progress import JsonReporter, Mode, PlainReporter, Reporter
+
+
+def make_reporter(mode: Mode, stream: TextIO | None = None) -> Reporter:
+    """Return the reporter for `mode`; AUTO means bars on a terminal and plain lines elsewhere."""
+    stream = stream if stream is not None else sys.stderr
+    if mode is Mode.JSON:
+        return JsonReporter(sys.stdout if stream is sys.stderr else stream)
+    if mode is Mode.RICH or (mode is Mode.AUTO and stream.isatty()):
+        from xsc.bars import RichReporter  # rich costs 100 ms to import
+
+        return RichReporter(stream)
+    return PlainReporter(stream)
