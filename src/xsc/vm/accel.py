@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Which accelerator QEMU can really use here.
+
+A /dev/kvm that opens proves nothing: under some hypervisors guests hang in it or crawl. So a guest
+of one boot sector has to run, within a time that any working KVM beats by an order of magnitude.
+The answer holds until the machine is rebooted and is kept in the cache directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from xsc.errors import InfraError, UsageError
+from xsc.paths import cache_home
+from xsc.run import run
+
+QEMU = "qemu-system-x86_64"
+PROBE_SECONDS = 2.0
+ENVIRONMENT = "XSC_ACCEL"
+
+# mov $0x20,%al; out %al,$0xf4; hlt; jmp to the hlt. isa-debug-exit makes 2 * 0x20 + 1 of it.
+_BOOT_CODE = bytes.fromhex("b020e6f4f4ebfd")
+_BOOT_EXIT = 65
+
+# TCG lacks these of the model; naming them keeps QEMU's warnings out of the output.
+_TCG_LACKS = ("pcid", "x2apic", "tsc-deadline", "invpcid", "hle", "rtm")
+
+
+@dataclass(frozen=True)
+class Accel:
+    """An accelerator and why it was chosen (`reason` is empty when nothing had to be given up)."""
+
+    name: str
+    reason: str = ""
+
+    @property
+    def patience(self) -> float:
+        """Factor by which time limits made for KVM are stretched."""
+        return 1.0 if self.name == "kvm" else 10.0
+
+    @property
+    def cpu(self) -> str:
+        """The CPU model to use when the user names none.
+
+        Under TCG a named model: `max` changes with QEMU and was the slowest of those measured.
+        """
+        if self.name == "kvm":
+            return "host"
+        return ",".join(["Haswell", *(f"-{feature}" for feature in _TCG_LACKS)])
+
+    @property
+    def argv(self) -> list[str]:
+        """QEMU's arguments that select it."""
+        return ["-accel", "kvm" if self.name == "kvm" else "tcg,thread=multi"]
+
+    def describe(self) -> str:
+        """One sentence for people."""
+        if self.name == "kvm":
+            return "KVM works here"
+        return f"no KVM ({self.reason}): emulating, which is about ten times slower"
+
+
+def boot_sector() -> bytes:
+    """Return a sector that a BIOS boots and that makes isa-debug-exit end QEMU with code 65."""
+    return _BOOT_CODE.ljust(510, b"\0") + b"\x55\xaa"
+
+
+def runs_a_guest(accel: str, seconds: float = PROBE_SECONDS) -> bool:
+    """Boot the one-sector guest under the QEMU accelerator `accel`; say if it ran in time."""
+    with tempfile.NamedTemporaryFile(prefix="xsc-probe-") as disk:
+        disk.write(boot_sector())
+        disk.truncate(1 << 20)
+        disk.flush()
+        argv = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        argv += ["-machine", "pc", "-accel", accel, "-m", "16"]
+        argv += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        argv += ["-drive", f"file={disk.name},format=raw,if=ide,snapshot=on"]
+        try:
+            return run(argv, check=False, timeout=seconds).returncode == _BOOT_EXIT
+        except InfraError as error:
+            if "no end after" in error.message:
+                return False
+            raise
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _try_kvm(device: Path) -> Accel:
+    if not device.exists():
+        return Accel("tcg", f"{device} does not exist")
+    if not os.access(device, os.R_OK | os.W_OK):
+        return Accel("tcg", f"no permission to open {device}")
+    if not runs_a_guest("kvm"):
+        return Accel("tcg", f"a guest of 512 bytes did not run within {PROBE_SECONDS:g} s")
+    return Accel("kvm")
+
+
+def _load(cache: Path, boot_id: str) -> Accel | None:
+    try:
+        record = json.loads(cache.read_text())
+        if record["boot_id"] == boot_id and record["uid"] == os.getuid():
+            return Accel(**record["accel"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def _save(cache: Path, boot_id: str, accel: Accel) -> None:
+    record = {"boot_id": boot_id, "uid": os.getuid(), "accel": asdict(accel)}
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        scratch = cache.with_suffix(f".{os.getpid()}")
+        scratch.write_text(json.dumps(record))
+        scratch.replace(cache)
+    except OSError:
+        # A cache that cannot be written costs two seconds next time, nothing else.
+        pass
+
+
+def probe(*, device: Path = Path("/dev/kvm"), cache: Path | None = None) -> Accel:
+    """Return the accelerator to use; the environment variable XSC_ACCEL=kvm|tcg overrides it.
+
+    Raises UsageError for another value of XSC_ACCEL and InfraError if QEMU is missing.
+    """
+    forced = os.environ.get(ENVIRONMENT, "")
+    if forced in ("kvm", "tcg"):
+        return Accel(forced, f"{ENVIRONMENT}={forced}" if forced == "tcg" else "")
+    if forced:
+        raise UsageError(f"{ENVIRONMENT} is {forced!r}", hint="set it to kvm or tcg, or unset it")
+    cache = cache if cache is not None else cache_home() / "accel.json"
+    boot_id = _boot_id()
+    known = _load(cache, boot_id)
+    if known is not None:
+        return known
+    accel = _try_kvm(device)
+    _save(cache, boot_id, accel)
+    return accel

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: MIT
+"""A throw-away virtual machine as a context manager: boot once, run many commands."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from xsc import run as gateway
+from xsc.errors import InfraError, XscError
+from xsc.vm import initrd, protocol
+from xsc.vm.errors import BootTimeout, CommandTimeout, GuestRefused, LostVm
+from xsc.vm.link import STDERR, STDOUT, Link, Sink
+from xsc.vm.qemu import Channels, DirectBoot, Hardware, Share, direct_argv
+
+# Limits in seconds for KVM; the accelerator's `patience` stretches them.
+BOOT_SECONDS = 30.0
+POWER_OFF_SECONDS = 15.0
+KILL_SECONDS = 5.0
+TAIL_LINES = 40
+
+_M = TypeVar("_M")
+
+INIT_ARGS = {
+    "direct": ("xsc.agent=1", "xsc.init=/run/xsc/agent"),
+    "systemd": ("xsc.agent=1", "xsc.init=/run/xsc/agent", "xsc.agent.init=systemd"),
+}
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """What to boot. `boot_seconds` limits the time to the agent's hello, as it stands if given.
+
+    `console` keeps the console log; without it the log is kept only if the machine is lost.
+    """
+
+    hardware: Hardware
+    kernel: Path
+    initrd: Path
+    root: Path | None
+    agent: Path
+    kernel_args: tuple[str, ...] = ()
+    init: str = "direct"
+    shares: tuple[Share, ...] = ()
+    boot_seconds: float | None = None
+    console: Path | None = None
+    log_dir: Path = Path(tempfile.gettempdir())
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended. `code` is what a shell would report: 128+n for signal n."""
+
+    code: int
+    signal: int | None
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    start_error: str | None = None
+    """Why the command could not be started; `code` is 126 or 127 then."""
+
+
+class Machine:
+    """One virtual machine: `with Machine(spec) as vm: vm.run(["uname", "-r"])`.
+
+    Every method raises LostVm if the guest crashes meanwhile.
+    """
+
+    def __init__(self, spec: MachineSpec) -> None:
+        self.spec = spec
+        self.hello: protocol.Hello | None = None
+        self.boot_seconds = 0.0
+        self._runs = 0
+        self._scratch = Path(tempfile.mkdtemp(prefix="xsc-vm-"))
+        self._log = spec.console or self._scratch / "console.log"
+        self._qemu_log = self._scratch / "qemu.log"
+        self._link: Link | None = None
+        self._patience = spec.hardware.accel.patience
+
+    def __enter__(self) -> Machine:
+        try:
+            self.boot()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self.power_off()
+        finally:
+            self.close()
+
+    @property
+    def link(self) -> Link:
+        """The connection to the running QEMU."""
+        if self._link is None:
+            raise LostVm("the virtual machine is not running")
+        return self._link
+
+    def _start_qemu(self, channels: Channels) -> subprocess.Popen[str]:
+        spec = self.spec
+        image = self._scratch / "initrd"
+        initrd.with_agent(spec.initrd, spec.agent, image)
+        args = (*INIT_ARGS[spec.init], *spec.kernel_args)
+        boot = DirectBoot(spec.kernel, image, spec.root, args)
+        argv = direct_argv(spec.hardware, boot, channels, spec.shares)
+        descriptors = [*channels.ports.values()]
+        if channels.qmp is not None:
+            descriptors.append(channels.qmp)
+        with self._qemu_log.open("w") as log:
+            print("+", gateway.quote(argv), file=log, flush=True)
+            return gateway.spawn(argv, stdout=log, stderr=log, keep_fds=descriptors)
+
+    def boot(self) -> None:
+        """Start QEMU, wait for the agent and mount the shares.
+
+        Raises BootTimeout if the agent does not answer in time, GuestRefused if a share cannot be
+        mounted, LostVm if the kernel panics.
+        """
+        began = time.monotonic()
+        self._link = Link(self._start_qemu, self._log)
+        limit = self.spec.boot_seconds or BOOT_SECONDS * self._patience
+        hello = self._expect(protocol.Hello, began + limit)
+        if hello is None:
+            raise self._lost(f"no answer from the guest agent within {limit:g} s", BootTimeout)
+        if hello.protocol != protocol.VERSION:
+            raise GuestRefused(
+                f"the guest agent speaks version {hello.protocol}, not {protocol.VERSION}",
+                hint="`./xsc build agent` makes one that fits",
+            )
+        self.hello = hello
+        self.boot_seconds = time.monotonic() - began
+        for share in self.spec.shares:
+            self._mount(share)
+
+    def _mount(self, share: Share) -> None:
+        self.link.send(protocol.mount(share.tag, share.guest))
+        limit = time.monotonic() + KILL_SECONDS * self._patience
+        answer = self._expect(protocol.Mounted, limit)
+        if answer is None or answer.error:
+            why = os.strerror(answer.error) if answer else "no answer"
+            raise GuestRefused(
+                f"the guest could not mount {share.host} at {share.guest}: {why}",
+                hint="the guest's kernel needs 9p over virtio (CONFIG_NET_9P_VIRTIO)",
+            )
+
+    def _next(self, deadline: float) -> protocol.Message | None:
+        """Return the agent's next message, or None at `deadline` (monotonic seconds)."""
+        while not self.link.messages:
+            if time.monotonic() >= deadline:
+                return None
+            self._pump(deadline)
+        message = self.link.messages.popleft()
+        if isinstance(message, protocol.Complaint):
+            raise GuestRefused(f"the guest agent says: {message.text}")
+        return message
+
+    def _expect(self, kind: type[_M], deadline: float) -> _M | None:
+        """Return the next message of `kind`, or None at `deadline`; others are passed over."""
+        while (message := self._next(deadline)) is not None:
+            if isinstance(message, kind):
+                return message
+        return None
+
+    def _pump(self, deadline: float) -> None:
+        if not self.link.running:
+            raise self._lost("the virtual machine ended", LostVm)
+        try:
+            self.link.pump(min(1.0, deadline - time.monotonic()))
+        except protocol.ProtocolError as error:
+            raise self._lost(f"the guest sent nonsense: {error}", LostVm) from error
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        input: bytes | int | None = None,
+        on_stdout: Sink | None = None,
+        on_stderr: Sink | None = None,
+    ) -> Result:
+        """Run one command as root and return how it ended.
+
+        `input` is its standard input: bytes, or a descriptor to read from; without it /dev/null.
+        Output goes to the sinks as it comes, or else into the result. `timeout` is in seconds.
+
+        Raises CommandTimeout, after the command was killed, and LostVm.
+        """
+        began = time.monotonic()
+        self._runs += 1
+        out, err = bytearray(), bytearray()
+        link = self.link
+        link.sinks = {STDOUT: on_stdout or out.extend, STDERR: on_stderr or err.extend}
+        link.received = {STDOUT: 0, STDERR: 0}
+        link.send(protocol.start(self._runs, argv, env=env, cwd=cwd, stdin=input is not None))
+        if isinstance(input, bytes):
+            link.feed(protocol.frames(self._runs, input) if input else b"")
+            link.feed(protocol.frames(self._runs, b""))
+        elif input is not None:
+            link.forward(input, self._runs)
+        try:
+            ended = self._await_end(began + timeout if timeout is not None else math.inf)
+        finally:
+            link.unforward()
+        seconds = time.monotonic() - began
+        if isinstance(ended, protocol.Failed):
+            code, reason = protocol.start_failure(ended.error)
+            return Result(code, None, b"", b"", seconds, reason)
+        number = ended.code if ended.signaled else None
+        return Result(ended.exit_code, number, bytes(out), bytes(err), seconds)
+
+    def _await_end(self, deadline: float) -> protocol.Exit | protocol.Failed:
+        began = time.monotonic()
+        ended = self._expect_end(deadline)
+        if ended is not None:
+            return ended
+        self.link.send(protocol.kill(self._runs, signal.SIGKILL))
+        grace = time.monotonic() + KILL_SECONDS * self._patience
+        alive = self._expect_end(grace) is not None
+        if not alive:
+            self.close()
+        raise CommandTimeout(
+            f"the command was still running after {time.monotonic() - began:.0f} s and was killed"
+            + ("" if alive else "; the guest did not even answer to that")
+        )
+
+    def _expect_end(self, deadline: float) -> protocol.Exit | protocol.Failed | None:
+        """Return the end of the present run, once all its output has arrived."""
+        while (message := self._next(deadline)) is not None:
+            if not isinstance(message, protocol.Exit | protocol.Failed):
+                continue
+            if message.run != self._runs:
+                continue
+            if isinstance(message, protocol.Exit):
+                wanted = {STDOUT: message.stdout, STDERR: message.stderr}
+                while any(self.link.received[name] < count for name, count in wanted.items()):
+                    self._pump(math.inf)
+            return message
+        return None
+
+    def power_off(self) -> None:
+        """End the guest in good order. Raises LostVm if it crashes or does not end instead."""
+        self.link.send(protocol.power_off())
+        deadline = time.monotonic() + POWER_OFF_SECONDS * self._patience
+        while self.link.running:
+            self._pump(deadline)
+            if time.monotonic() >= deadline:
+                raise self._lost("the guest did not power off", LostVm)
+        reason = self.link.shutdown_reason
+        if reason != "guest-shutdown":
+            raise self._lost(f"instead of powering off, the guest ended by {reason}", LostVm)
+
+    def _lost(self, what: str, kind: type[XscError]) -> XscError:
+        """Make the error for a machine that is gone: why QEMU ended and the end of the console."""
+        link = self.link
+        if not link.running:
+            how = gateway.describe_exit(link.status or 0)
+            what += f" (QEMU: {how}, reason {link.shutdown_reason or 'unknown'})"
+            if link.shutdown_reason is None and self.hello is None:
+                # The guest never ran: it is QEMU that failed.
+                kind = InfraError
+                what += "\n" + tail(self._qemu_log)
+        link.close()
+        kept = self._keep_log()
+        self.close()
+        text = tail(kept)
+        what += f"\nend of the guest's console:\n{text}" if text else "\nthe console is empty"
+        return kind(what, hint=f"the whole console is in {kept}")
+
+    def _keep_log(self) -> Path:
+        if self.spec.console is not None:
+            return self.spec.console
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        kept = self.spec.log_dir / f"vm-lost-{stamp}-{os.getpid()}.log"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self._log, kept)
+        return kept
+
+    def close(self) -> None:
+        """End the virtual machine at once, whatever it does, and delete its scratch files."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def tail(path: Path, lines: int = TAIL_LINES) -> str:
+    """Return the last lines of a log, without the control bytes a console may contain."""
+    try:
+        with path.open("rb") as log:
+            log.seek(0, os.SEEK_END)
+            log.seek(max(0, log.tell() - 200 * lines))
+            text = log.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    kept = [line.rstrip() for line in text.splitlines()][-lines:]
+    return "\n".join("".join(c for c in line if c.isprintable() or c == "\t") for line in kept)
