@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -87,6 +88,10 @@ def runs_a_guest(accel: str, seconds: float = PROBE_SECONDS) -> bool:
             raise
 
 
+def _silent(text: str) -> None:
+    del text
+
+
 def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
@@ -123,8 +128,15 @@ def _save(cache: Path, boot_id: str, accel: Accel) -> None:
         pass
 
 
-def probe(*, device: Path = Path("/dev/kvm"), cache: Path | None = None) -> Accel:
+def probe(
+    say: Callable[[str], None] = _silent,
+    *,
+    device: Path = Path("/dev/kvm"),
+    cache: Path | None = None,
+) -> Accel:
     """Return the accelerator to use; the environment variable XSC_ACCEL=kvm|tcg overrides it.
+
+    `say` is told the outcome when it was tried out, which is once per boot of this machine.
 
     Raises UsageError for another value of XSC_ACCEL and InfraError if QEMU is missing.
     """
@@ -140,4 +152,5 @@ def probe(*, device: Path = Path("/dev/kvm"), cache: Path | None = None) -> Acce
         return known
     accel = _try_kvm(device)
     _save(cache, boot_id, accel)
+    say(accel.describe())
     return accel

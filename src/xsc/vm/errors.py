@@ -25,5 +25,9 @@ class BootTimeout(InfraError):
     """The agent did not answer in time: a hung kernel, or a machine too slow for the limit."""
 
 
+class QemuFailed(InfraError):
+    """QEMU ended before the guest ran: a bad option, no memory."""
+
+
 class GuestRefused(InfraError):
     """The agent could not do something other than running the command, such as a mount."""

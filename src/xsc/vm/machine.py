@@ -17,9 +17,9 @@ from types import TracebackType
 from typing import TypeVar
 
 from xsc import run as gateway
-from xsc.errors import InfraError, XscError
+from xsc.errors import XscError
 from xsc.vm import initrd, protocol
-from xsc.vm.errors import BootTimeout, CommandTimeout, GuestRefused, LostVm
+from xsc.vm.errors import BootTimeout, CommandTimeout, GuestRefused, LostVm, QemuFailed
 from xsc.vm.link import STDERR, STDOUT, Link, Sink
 from xsc.vm.qemu import Channels, DirectBoot, Hardware, Share, direct_argv
 
@@ -277,7 +277,7 @@ class Machine:
             what += f" (QEMU: {how}, reason {link.shutdown_reason or 'unknown'})"
             if link.shutdown_reason is None and self.hello is None:
                 # The guest never ran: it is QEMU that failed.
-                kind = InfraError
+                kind = QemuFailed
                 what += "\n" + tail(self._qemu_log)
         link.close()
         kept = self._keep_log()
