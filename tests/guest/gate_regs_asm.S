@@ -26,12 +26,12 @@
 	cmpl	$0, probe_avx(%rip)
 	je	1f
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	vmovdqa	probe_in+272+32*\n(%rip), %ymm\n
+	vmovdqu	probe_in+272+32*\n(%rip), %ymm\n
 	.endr
 	jmp	2f
 1:
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	movdqa	probe_in+272+32*\n(%rip), %xmm\n
+	movdqu	probe_in+272+32*\n(%rip), %xmm\n
 	.endr
 2:
 	/* Red zone. */
@@ -100,13 +100,13 @@
 	cmpl	$0, probe_avx(%rip)
 	je	4f
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	vmovdqa	%ymm\n, probe_out+272+32*\n(%rip)
+	vmovdqu	%ymm\n, probe_out+272+32*\n(%rip)
 	.endr
 	vzeroupper
 	jmp	5f
 4:
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	movdqa	%xmm\n, probe_out+272+32*\n(%rip)
+	movdqu	%xmm\n, probe_out+272+32*\n(%rip)
 	.endr
 5:
 	stmxcsr	probe_out+784(%rip)
