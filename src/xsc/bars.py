@@ -16,7 +16,7 @@ class RichReporter(Reporter):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._console = Console(file=stream, force_terminal=True)
+        self._console = Console(file=stream, force_terminal=True, highlight=False)
         self._progress = Progress(
             TextColumn("{task.description:<18}", markup=False),
             BarColumn(bar_width=28),

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Progress as plain lines, JSON lines and bars."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from xsc.progress import JsonReporter, Mode, PlainReporter, Reporter
+from xsc.reporters import make_reporter
+
+
+def tell(reporter: Reporter) -> None:
+    """Report the life of two steps."""
+    reporter.plan([("a", 10.0), ("b", 30.0)], 1)
+    reporter.started("a", 10.0)
+    reporter.update("a", 0.5, "half way")
+    reporter.tick()
+    reporter.finished("a", 2.0)
+    reporter.started("b", 30.0)
+    reporter.failed("b", "no luck\nat all")
+    reporter.close()
+
+
+def test_plain_lines() -> None:
+    stream = io.StringIO()
+    tell(PlainReporter(stream))
+    assert stream.getvalue().splitlines() == [
+        "xsc: 1 up to date; to build: a, b (about 40 s)",
+        "a: started (about 10 s)",
+        "a: 50% half way",
+        "a: done in 2 s",
+        "b: started (about 30 s)",
+        "b: FAILED: no luck",
+    ]
+
+
+def test_plain_progress_repeats_only_news() -> None:
+    stream = io.StringIO()
+    reporter = PlainReporter(stream)
+    reporter.plan([("a", 10.0)], 0)
+    reporter.started("a", 10.0)
+    for fraction in (0.1, 0.2, 0.3):
+        reporter.update("a", fraction, "compiling")
+    assert stream.getvalue().count("compiling") == 1
+
+
+def test_json_lines() -> None:
+    stream = io.StringIO()
+    tell(JsonReporter(stream))
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    names = [event["event"] for event in events]
+    assert names == ["plan", "started", "progress", "finished", "started", "failed"]
+    assert events[0]["remaining"] == 40.0
+    assert events[2] == {"event": "progress", "step": "a", "fraction": 0.5, "text": "half way"}
+
+
+def test_bars_show_steps_and_leave_a_line_each() -> None:
+    stream = io.StringIO()
+    tell(make_reporter(Mode.RICH, stream))
+    text = stream.getvalue()
+    assert "a: done in 2 s" in text
+    assert "b: FAILED: no luck" in text
+
+
+def test_what_a_step_says_goes_before_the_clock() -> None:
+    reporter = Reporter(io.StringIO())
+    reporter.plan([("a", 100.0)], 0)
+    reporter.started("a", 100.0)
+    assert reporter.fraction("a") < 0.1
+    reporter.update("a", 0.75, "")
+    assert reporter.remaining() == pytest.approx(25.0)
+    reporter.finished("a", 1.0)
+    assert reporter.remaining() == 0.0
+
+
+def test_an_estimate_that_was_too_short_does_not_reach_the_end() -> None:
+    reporter = Reporter(io.StringIO())
+    reporter.started("a", 0.0)
+    assert reporter.fraction("a") < 1.0
