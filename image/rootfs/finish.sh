@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# mmdebstrap customize hook: $1 is the new root. Switches units and removes every file that would
+# differ from build to build or be wrong on more than one machine.
+# Environment: XSC_INIT, XSC_ENABLE, XSC_DISABLE, XSC_MASK (unit names, space-separated).
+set -eu
+root=$1
+
+# shellcheck disable=SC2086 # the variables are lists
+case $XSC_INIT in
+systemd)
+	chroot "$root" systemctl --quiet disable $XSC_DISABLE
+	chroot "$root" systemctl --quiet enable $XSC_ENABLE
+	chroot "$root" systemctl --quiet mask $XSC_MASK
+	chroot "$root" systemctl --quiet set-default multi-user.target
+	ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+	;;
+busybox)
+	for name in init poweroff reboot halt; do
+		ln -sf ../bin/busybox "$root/sbin/$name"
+	done
+	: >"$root/etc/resolv.conf"
+	;;
+esac
+
+chroot "$root" passwd --quiet --delete root
+# The login message replaces Debian's, which costs a fork of uname and says nothing of XSC.
+: >"$root/etc/motd"
+rm -f "$root/etc/update-motd.d/10-uname"
+printf 'XSC v7 \\n \\l\n\n' >"$root/etc/issue"
+
+rm -rf "$root"/etc/ssh/ssh_host_* "$root"/var/lib/systemd/random-seed \
+	"$root"/var/lib/dbus/machine-id "$root"/var/cache/ldconfig/* \
+	"$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb \
+	"$root"/var/lib/apt/lists/* "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old \
+	"$root"/etc/passwd- "$root"/etc/shadow- "$root"/etc/group- "$root"/etc/gshadow- \
+	"$root"/etc/subuid- "$root"/etc/subgid- "$root"/etc/.pwd.lock "$root"/run/* "$root"/tmp/* \
+	"$root"/var/lib/apt/extended_states "$root"/etc/apt/sources.list.d/* "$root"/root/.wget-hsts
+find "$root/var/log" -type f -delete
+mkdir -p "$root/var/lib/apt/lists/partial"
+# Empty, not absent: systemd then makes one in memory and does not take this for a first boot.
+: >"$root/etc/machine-id"
+# The day of a password change is the day of the build unless it is taken out.
+sed -i -E 's/^([^:]*:[^:]*):[0-9]*:/\1::/' "$root/etc/shadow"

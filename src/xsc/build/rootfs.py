@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Steps rootfs-<profile>: Debian packages plus XSC's libc, as one reproducible squashfs."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import tarfile
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from xsc.build import apt, inventory, tools
+from xsc.build.profiles import Profile, load
+from xsc.errors import StepFailed
+from xsc.graph.step import Json, Step, StepContext
+from xsc.paths import ROOT
+
+PROFILES = ("minimal", "standard")
+_OVERLAYS = "image/rootfs"
+_TOOLS = ("mmdebstrap", "mksquashfs", "apt-ftparchive")
+
+
+def _wanted(profile: Profile) -> list[str]:
+    return ["?essential", *profile.packages.include]
+
+
+def _params(name: str) -> Mapping[str, Json]:
+    packages = apt.resolve(_wanted(load(ROOT, name)))
+    return {
+        "packages": [package.spec for package in packages],
+        "sources": [mirror.guest_line() for mirror in apt.mirrors()],
+        "tools": dict(tools.versions(_TOOLS)),
+    }
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or a store that does not allow it
+        shutil.copyfile(source, target)
+
+
+def make_repository(context: StepContext, files: Sequence[Path], local: Sequence[Path]) -> Path:
+    """Make a flat repository of `files`, where a package in `local` replaces Debian's version."""
+    repo = context.work / "repo"
+    shutil.rmtree(repo, ignore_errors=True)
+    repo.mkdir(parents=True)
+    ours = {inventory.package_of(file.name): file for file in local}
+    for file in files:
+        if inventory.package_of(file.name) not in ours:
+            _link(file, repo / file.name)
+    for file in ours.values():
+        _link(file, repo / file.name)
+    index = context.run(["apt-ftparchive", "packages", "."], cwd=repo, capture=True).stdout
+    (repo / "Packages").write_text(index)
+    return repo
+
+
+def overlay_tar(sources: Sequence[Path], extra: Mapping[str, str], epoch: int) -> bytes:
+    """Return a tar of the overlay trees, later ones on top, that depends on their content only.
+
+    Directories are not in it: those which exist in the image keep their own mode and owner.
+    """
+    entries: dict[str, Path | str] = {}
+    for source in sources:
+        for path in sorted(source.rglob("*")):
+            if path.is_symlink() or not path.is_dir():
+                entries[str(path.relative_to(source))] = path
+    entries.update(extra)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, entry in sorted(entries.items()):
+            info = tarfile.TarInfo(name)
+            info.mtime, info.mode, data = epoch, 0o644, b""
+            if isinstance(entry, str):
+                data = entry.encode()
+            elif entry.is_symlink():
+                info.type, info.linkname, info.mode = tarfile.SYMTYPE, os.readlink(entry), 0o777
+            else:
+                data = entry.read_bytes()
+                info.mode = 0o755 if entry.stat().st_mode & stat.S_IXUSR else 0o644
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def _generated(profile: Profile) -> dict[str, str]:
+    """Return the image's files whose content comes from the host's configuration or the profile."""
+    sources = "".join(mirror.guest_line() + "\n" for mirror in apt.mirrors())
+    rules = [f"path-exclude={glob}" for glob in profile.files.exclude]
+    rules += [f"path-include={glob}" for glob in profile.files.keep]
+    return {
+        "etc/apt/sources.list": sources,
+        "etc/dpkg/dpkg.cfg.d/xsc": "# As when the image was made.\n" + "\n".join(rules) + "\n",
+        "etc/xsc/profile": f"{profile.name}\n",
+    }
+
+
+def _bootstrap(context: StepContext, profile: Profile, repo: Path, names: Sequence[str]) -> Path:
+    """Install the packages with mmdebstrap and return the tar of the finished tree."""
+    root = context.root / _OVERLAYS
+    overlay = context.work / "overlay.tar"
+    trees = [root / name for name in profile.files.overlays]
+    overlay.write_bytes(overlay_tar(trees, _generated(profile), context.epoch))
+    rootfs = context.work / "rootfs.tar"
+    rootfs.unlink(missing_ok=True)
+    units = profile.units
+    excludes = [f"--dpkgopt=path-exclude={glob}" for glob in profile.files.exclude]
+    includes = [f"--dpkgopt=path-include={glob}" for glob in profile.files.keep]
+    argv: list[str | Path] = [
+        "mmdebstrap",
+        "--mode=root" if os.geteuid() == 0 else "--mode=unshare",
+        "--variant=apt",
+        f"--architectures={apt.ARCH}",
+        "--skip=check/empty,cleanup/reproducible/machine-id",
+        '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Languages "none"',
+        *excludes,
+        *includes,
+        f"--include={','.join(names)}",
+        f"--customize-hook=tar-in {overlay} /",
+        f'--customize-hook={root / "finish.sh"} "$1"',
+        "bookworm",
+        rootfs,
+        f"deb [trusted=yes] copy://{repo} ./",
+    ]
+    environment = {
+        "XSC_INIT": profile.init.value,
+        "XSC_ENABLE": " ".join(units.enable),
+        "XSC_DISABLE": " ".join(units.disable),
+        "XSC_MASK": " ".join(units.mask),
+        # mmdebstrap's scratch tree must not be on a small /tmp, nor closed to its user namespace
+        "TMPDIR": str(context.work),
+    }
+    context.run(argv, env=environment)
+    return rootfs
+
+
+def _squash(context: StepContext, profile: Profile, tar: Path) -> Path:
+    image = context.out / "rootfs.squashfs"
+    with tar.open("rb"):  # fail here, not inside mksquashfs, when mmdebstrap left nothing
+        pass
+    settings = profile.squashfs
+    context.run(
+        [
+            "sh", "-c", 'exec mksquashfs - "$@" <"$0"', tar, image,
+            "-tar", "-noappend", "-no-progress", "-quiet", "-comp", "zstd",
+            "-Xcompression-level", str(settings.level), "-b", f"{settings.block_kib}K",
+            "-processors", str(context.jobs),
+        ]
+    )  # fmt: skip
+    return image
+
+
+def _build(name: str, context: StepContext) -> None:
+    profile = load(context.root, name)
+    packages = apt.resolve(_wanted(profile))
+    context.progress(0.05, f"fetching {len(packages)} Debian packages")
+    files = apt.download(packages, context.run)
+    local = [
+        deb
+        for deb in sorted((context.input("glibc") / "debs").glob("*.deb"))
+        if inventory.package_of(deb.name) in {package.name for package in packages}
+    ]
+    if "libc6" not in {inventory.package_of(deb.name) for deb in local}:
+        raise StepFailed("the glibc step delivered no libc6", hint="./xsc build glibc")
+    repo = make_repository(context, files, local)
+    context.progress(0.15, f"installing {len(packages)} packages")
+    tar = _bootstrap(context, profile, repo, [package.name for package in packages])
+    context.progress(0.75, "compressing the root file system")
+    image = _squash(context, profile, tar)
+    with tarfile.open(tar) as tree:
+        records = inventory.read_tree(tree, (repo / "Packages").read_text())
+    if len(records) < profile.packages.min_count:
+        raise StepFailed(
+            f"{len(records)} packages; the profile promises {profile.packages.min_count}"
+        )
+    inventory.write(records, context.out)
+    context.progress(1.0, f"{len(records)} packages, {image.stat().st_size / 1e6:.0f} MB")
+    tar.unlink()
+    shutil.rmtree(repo)
+
+
+def _step(name: str) -> Step:
+    return Step(
+        name=f"rootfs-{name}",
+        run=partial(_build, name),
+        inputs=(
+            f"profiles/{name}.toml",
+            _OVERLAYS,
+            *(f"src/xsc/build/{module}.py" for module in ("apt", "inventory", "profiles")),
+        ),
+        needs=("glibc",),
+        params=partial(_params, name),
+        estimate=75.0 if name == "standard" else 40.0,
+    )
+
+
+STEPS = tuple(_step(name) for name in PROFILES)
