@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* x86 side of the XSC hooks: which vDSO to map, whose GS base it is. */
+#ifndef _ASM_X86_XSC_H
+#define _ASM_X86_XSC_H
+
+#include <asm/vdso.h>
+#include <linux/binfmts.h>
+#include <linux/xsc.h>
+
+#ifdef CONFIG_XSC
+
+extern const struct vdso_image vdso_image_xsc;
+
+/** xsc_vdso_image() - the vDSO with the gate for a tagged program */
+static inline const struct vdso_image *xsc_vdso_image(const struct linux_binprm *bprm)
+{
+	return bprm->xsc_tagged ? &vdso_image_xsc : &vdso_image_64;
+}
+
+/** xsc_exec_map() - give a tagged program its window; after the vDSO */
+static inline int xsc_exec_map(const struct linux_binprm *bprm)
+{
+	return bprm->xsc_tagged ? __xsc_exec_map() : 0;
+}
+
+/** xsc_owns_gs() - may this task's GS base not be set by arch_prctl()? */
+static inline bool xsc_owns_gs(const struct task_struct *p)
+{
+	return xsc_task_gated(p);
+}
+
+void xsc_vdso_moved(unsigned long to);
+
+#else
+
+static inline const struct vdso_image *xsc_vdso_image(const struct linux_binprm *bprm)
+{
+	return &vdso_image_64;
+}
+static inline int xsc_exec_map(const struct linux_binprm *bprm) { return 0; }
+static inline bool xsc_owns_gs(const struct task_struct *p) { return false; }
+static inline void xsc_vdso_moved(unsigned long to) { }
+
+#endif
+#endif /* _ASM_X86_XSC_H */

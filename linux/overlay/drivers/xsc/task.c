@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A task's window over clone and exit. */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "xsc.h"
+
+/** xsc_attach() - make @win the window of @p, which is current or not yet running */
+void xsc_attach(struct task_struct *p, struct xsc_window *win)
+{
+	p->xsc.win = win;
+	p->xsc.bell = win->addr + XSC_OFF_BELL;
+	p->xsc.seq = 0;
+	p->xsc.stale = 0;
+	p->xsc.inflight = false;
+}
+
+/*
+ * The slow half of xsc_copy_task(): after copy_mm() and copy_thread().
+ *
+ * A child in the same address space gets a window of its own.  A child in a
+ * copy gets a fresh one at the parent's address: VM_DONTCOPY has kept that
+ * place free, and the GS base is right already.
+ */
+int __xsc_copy_task(struct task_struct *p, u64 clone_flags,
+		    const struct kernel_clone_args *args)
+{
+	struct xsc_window *win;
+
+	if (args->io_thread || args->kthread || !p->mm)
+		return 0;
+	if (clone_flags & CLONE_VM) {
+		win = xsc_window_get(p->mm);
+	} else {
+		mmap_write_lock(p->mm);
+		win = xsc_window_map(p->mm, current->xsc.win->addr);
+		mmap_write_unlock(p->mm);
+	}
+	if (IS_ERR(win))
+		return PTR_ERR(win);
+	xsc_attach(p, win);
+	xsc_arch_set_base(p, win->addr);
+	return 0;
+}
+
+/*
+ * The slow half of xsc_mm_release(): @p runs no user code in @mm any more.  A
+ * request that is still in flight (exit, execve) has nowhere to complete to.
+ */
+void __xsc_put_window(struct task_struct *p, struct mm_struct *mm)
+{
+	struct xsc_window *win = p->xsc.win;
+
+	p->xsc.win = NULL;
+	p->xsc.bell = 0;
+	p->xsc.inflight = false;
+	xsc_window_put(mm, win);
+}
+
+/* Called under siglock and stats_lock: a thread's counts outlive it here. */
+void xsc_account_exit(struct signal_struct *sig, struct task_struct *p)
+{
+	sig->xsc.calls += p->xsc.counts.calls;
+	sig->xsc.rewinds += p->xsc.counts.rewinds;
+	sig->xsc.traps += p->xsc.counts.traps;
+}

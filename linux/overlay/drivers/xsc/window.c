@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Windows: the four pages through which a task passes its requests.
+ *
+ * One VMA per window.  It is VM_PFNMAP, so that nobody can pin, poke or copy
+ * its pages, and VM_MAYSHARE without VM_MAYWRITE, so that a write fault on a
+ * read-only page ends in pfn_mkwrite() instead of a private copy: user and
+ * kernel must go on seeing the same page.  User space can neither unmap, move,
+ * split nor re-protect it (see xsc_sealed() in munmap and mremap, mprotect
+ * below), hence %gs:0 always is what the kernel wrote there.
+ *
+ * Windows stay mapped until the address space dies; a window whose task has
+ * gone serves the next one.  A process thus maps as many as it ever had tasks
+ * at the same time.
+ */
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "xsc.h"
+
+static void xsc_window_free(struct xsc_window *win)
+{
+	free_page((unsigned long)win->ctrl);
+	free_page((unsigned long)win->sr);
+	free_page((unsigned long)win->cr);
+	kfree(win);
+}
+
+static struct xsc_window *xsc_window_alloc(void)
+{
+	struct xsc_window *win = kzalloc(sizeof(*win), GFP_KERNEL_ACCOUNT);
+
+	if (!win)
+		return NULL;
+	INIT_LIST_HEAD(&win->idle);
+	win->ctrl = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	win->sr = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	win->cr = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!win->ctrl || !win->sr || !win->cr) {
+		xsc_window_free(win);
+		return NULL;
+	}
+	return win;
+}
+
+static vm_fault_t xsc_insert(struct vm_area_struct *vma, unsigned long off)
+{
+	const struct xsc_window *win = vma->vm_private_data;
+	pgprot_t ro = vm_get_page_prot(VM_READ | VM_SHARED);
+	pgprot_t rw = vm_get_page_prot(VM_READ | VM_WRITE | VM_SHARED);
+
+	switch (off) {
+	case XSC_OFF_CTRL:
+		return vmf_insert_pfn_prot(vma, vma->vm_start + off,
+					   PHYS_PFN(__pa(win->ctrl)), ro);
+	case XSC_OFF_SR:
+		return vmf_insert_pfn_prot(vma, vma->vm_start + off,
+					   PHYS_PFN(__pa(win->sr)), rw);
+	case XSC_OFF_CR:
+		return vmf_insert_pfn_prot(vma, vma->vm_start + off,
+					   PHYS_PFN(__pa(win->cr)), ro);
+	default:
+		return VM_FAULT_SIGSEGV;
+	}
+}
+
+static vm_fault_t xsc_vm_fault(struct vm_fault *vmf)
+{
+	return xsc_insert(vmf->vma, vmf->pgoff << PAGE_SHIFT);
+}
+
+static vm_fault_t xsc_vm_pfn_mkwrite(struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGSEGV;
+}
+
+static int xsc_vm_mprotect(struct vm_area_struct *vma, unsigned long start,
+			   unsigned long end, unsigned long newflags)
+{
+	return -EACCES;
+}
+
+static int xsc_vm_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return -EINVAL;
+}
+
+static const char *xsc_vm_name(struct vm_area_struct *vma)
+{
+	return "[xsc]";
+}
+
+/* The page tables are gone and flushed; nobody can reach the pages any more. */
+static void xsc_vm_close(struct vm_area_struct *vma)
+{
+	struct xsc_window *win = vma->vm_private_data;
+	struct mm_struct *mm = vma->vm_mm;
+	struct xsc_mm *xm = mm->xsc;
+	bool last;
+
+	spin_lock(&xm->lock);
+	list_del(&win->all);
+	list_del(&win->idle);
+	last = list_empty(&xm->all);
+	spin_unlock(&xm->lock);
+	xsc_window_free(win);
+	if (last) {
+		mm->xsc = NULL;
+		kfree(xm);
+	}
+}
+
+static const struct vm_operations_struct xsc_vm_ops = {
+	.fault		= xsc_vm_fault,
+	.pfn_mkwrite	= xsc_vm_pfn_mkwrite,
+	.mprotect	= xsc_vm_mprotect,
+	.may_split	= xsc_vm_may_split,
+	.close		= xsc_vm_close,
+	.name		= xsc_vm_name,
+};
+
+bool xsc_vma_sealed(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &xsc_vm_ops;
+}
+
+bool __xsc_sealed(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+
+	for_each_vma_range(vmi, vma, end)
+		if (xsc_vma_sealed(vma))
+			return true;
+	return false;
+}
+
+static void xsc_window_reset(struct xsc_window *win, struct mm_struct *mm)
+{
+	u64 gate = xsc_arch_gate(mm);
+
+	memset(win->sr, 0, sizeof(*win->sr));
+	memset(win->cr, 0, sizeof(*win->cr));
+	*win->ctrl = (struct xsc_ctrl) {
+		.entry		= gate,
+		.entry_raw	= gate,
+		.magic		= XSC_CTRL_MAGIC,
+		.abi		= XSC_ABI_VERSION,
+		.features	= XSC_FEAT_CALLER,
+	};
+}
+
+static struct xsc_mm *xsc_mm_get(struct mm_struct *mm)
+{
+	struct xsc_mm *xm = mm->xsc;
+
+	mmap_assert_write_locked(mm);
+	if (xm)
+		return xm;
+	xm = kmalloc(sizeof(*xm), GFP_KERNEL_ACCOUNT);
+	if (!xm)
+		return NULL;
+	spin_lock_init(&xm->lock);
+	INIT_LIST_HEAD(&xm->all);
+	INIT_LIST_HEAD(&xm->idle);
+	mm->xsc = xm;
+	return xm;
+}
+
+/**
+ * xsc_window_map() - map a new window
+ * @mm:		address space; mmap_lock is held for writing
+ * @addr:	where, page aligned and free
+ *
+ * The three pages are entered at once: a task's first request must not take
+ * faults, and the gate relies on SR and CR being present.
+ *
+ * Return: the window, or an ERR_PTR.
+ */
+struct xsc_window *xsc_window_map(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma;
+	struct xsc_window *win;
+	struct xsc_mm *xm;
+	unsigned long off;
+	int err = -ENOMEM;
+
+	win = xsc_window_alloc();
+	if (!win)
+		return ERR_PTR(-ENOMEM);
+	vma = vm_area_alloc(mm);
+	if (!vma)
+		goto err_free_window;
+	xm = xsc_mm_get(mm);
+	if (!xm)
+		goto err_free_vma;
+
+	vma->vm_start = addr;
+	vma->vm_end = addr + XSC_WINDOW_SIZE;
+	vma->vm_flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYSHARE | VM_IO |
+			VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP;
+	vma->vm_page_prot = vm_get_page_prot(VM_READ | VM_SHARED);
+	vma->vm_ops = &xsc_vm_ops;
+	vma->vm_private_data = win;
+	win->addr = addr;
+	xsc_window_reset(win, mm);
+
+	err = insert_vm_struct(mm, vma);
+	if (err)
+		goto err_free_mm;
+	vm_stat_account(mm, vma->vm_flags, XSC_WINDOW_SIZE >> PAGE_SHIFT);
+
+	/* From here on the VMA owns the window, xsc_vm_close() frees it. */
+	spin_lock(&xm->lock);
+	list_add(&win->all, &xm->all);
+	spin_unlock(&xm->lock);
+
+	for (off = XSC_OFF_CTRL; off < XSC_OFF_BELL; off += PAGE_SIZE)
+		if (xsc_insert(vma, off) & VM_FAULT_ERROR) {
+			/* Out of page tables.  An idle window may be faulted in later. */
+			xsc_window_put(mm, win);
+			return ERR_PTR(-ENOMEM);
+		}
+	return win;
+
+err_free_mm:
+	if (list_empty(&xm->all)) {
+		mm->xsc = NULL;
+		kfree(xm);
+	}
+err_free_vma:
+	vm_area_free(vma);
+err_free_window:
+	xsc_window_free(win);
+	return ERR_PTR(err);
+}
+
+static struct xsc_window *xsc_window_reuse(struct mm_struct *mm)
+{
+	struct xsc_mm *xm = READ_ONCE(mm->xsc);
+	struct xsc_window *win;
+
+	if (!xm)
+		return NULL;
+	spin_lock(&xm->lock);
+	win = list_first_entry_or_null(&xm->idle, struct xsc_window, idle);
+	if (win)
+		list_del_init(&win->idle);
+	spin_unlock(&xm->lock);
+	if (win)
+		xsc_window_reset(win, mm);
+	return win;
+}
+
+/**
+ * xsc_window_get() - a window of the caller's own address space
+ *
+ * Return: an idle window, else a new one, else an ERR_PTR.
+ */
+struct xsc_window *xsc_window_get(struct mm_struct *mm)
+{
+	struct xsc_window *win = xsc_window_reuse(mm);
+	unsigned long addr;
+
+	if (win)
+		return win;
+	if (mmap_write_lock_killable(mm))
+		return ERR_PTR(-EINTR);
+	addr = get_unmapped_area(NULL, 0, XSC_WINDOW_SIZE, 0, 0);
+	win = IS_ERR_VALUE(addr) ? ERR_PTR(addr) : xsc_window_map(mm, addr);
+	mmap_write_unlock(mm);
+	return win;
+}
+
+/** xsc_window_put() - the window's task has gone */
+void xsc_window_put(struct mm_struct *mm, struct xsc_window *win)
+{
+	struct xsc_mm *xm = mm->xsc;
+
+	spin_lock(&xm->lock);
+	list_add(&win->idle, &xm->idle);
+	spin_unlock(&xm->lock);
+}
+
+/** xsc_window_set_gates() - the vDSO was moved; every gate moves with it */
+void xsc_window_set_gates(struct mm_struct *mm, u64 gate)
+{
+	struct xsc_mm *xm = mm->xsc;
+	struct xsc_window *win;
+
+	if (!xm)
+		return;
+	spin_lock(&xm->lock);
+	list_for_each_entry(win, &xm->all, all) {
+		WRITE_ONCE(win->ctrl->entry, gate);
+		WRITE_ONCE(win->ctrl->entry_raw, gate);
+	}
+	spin_unlock(&xm->lock);
+}

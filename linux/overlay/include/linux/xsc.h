@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hooks of exception-less system calls: an inline test each, so that a task
+ * without a gate pays one load, and nothing at all when XSC is not built.
+ */
+#ifndef _LINUX_XSC_H
+#define _LINUX_XSC_H
+
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/xsc_types.h>
+
+struct file;
+struct kernel_clone_args;
+struct linux_binprm;
+struct mm_struct;
+struct pid;
+struct pid_namespace;
+struct pt_regs;
+struct seq_file;
+struct signal_struct;
+struct vm_area_struct;
+
+#ifdef CONFIG_XSC
+
+DECLARE_PER_CPU(u64, xsc_untagged_calls);
+
+int __xsc_copy_task(struct task_struct *p, u64 clone_flags,
+		    const struct kernel_clone_args *args);
+void __xsc_put_window(struct task_struct *p, struct mm_struct *mm);
+bool __xsc_sealed(struct mm_struct *mm, unsigned long start, unsigned long end);
+bool xsc_vma_sealed(const struct vm_area_struct *vma);
+int xsc_exec_check(struct linux_binprm *bprm, unsigned char elf_class,
+		   const void *phdrs, unsigned int phnum, struct file *interp,
+		   const void *interp_phdrs, unsigned int interp_phnum);
+int __xsc_exec_map(void);
+void xsc_exec_start(void);
+bool __xsc_bell(struct pt_regs *regs);
+long __xsc_trap(struct pt_regs *regs, long nr);
+void xsc_account_exit(struct signal_struct *sig, struct task_struct *p);
+int proc_pid_xsc(struct seq_file *m, struct pid_namespace *ns,
+		 struct pid *pid, struct task_struct *task);
+int proc_tgid_xsc(struct seq_file *m, struct pid_namespace *ns,
+		  struct pid *pid, struct task_struct *task);
+
+/** xsc_task_gated() - does @p enter the kernel through a gate? */
+static __always_inline bool xsc_task_gated(const struct task_struct *p)
+{
+	return p->xsc.win;
+}
+
+/** xsc_mm_init() - a new mm has no windows; dup_mm() has copied the old pointer */
+#define xsc_mm_init(mm) ((void)((mm)->xsc = NULL))
+
+/**
+ * xsc_bell() - serve a fault of user mode if it is the bell of this task
+ *
+ * Return: true when the fault was a request and has been served; interrupts
+ * are off then.
+ */
+static __always_inline bool xsc_bell(struct pt_regs *regs, unsigned long address)
+{
+	return unlikely(address == current->xsc.bell) && __xsc_bell(regs);
+}
+
+/** xsc_copy_task() - give a new task a window if its creator has one */
+static inline int xsc_copy_task(struct task_struct *p, u64 clone_flags,
+				const struct kernel_clone_args *args)
+{
+	p->xsc = (struct xsc_task){};
+	return xsc_task_gated(current) ? __xsc_copy_task(p, clone_flags, args) : 0;
+}
+
+/** xsc_mm_release() - @p leaves @mm; its window may serve the next thread */
+static inline void xsc_mm_release(struct task_struct *p, struct mm_struct *mm)
+{
+	if (xsc_task_gated(p))
+		__xsc_put_window(p, mm);
+}
+
+/** xsc_sealed() - would this unmap take a page of a window? */
+#define xsc_sealed(mm, start, end) \
+	((mm)->xsc && __xsc_sealed(mm, start, end))
+
+/**
+ * xsc_trap() - a trap instruction was executed; called after the entry work
+ *
+ * Return: the number to execute, or -1 when the trap has been refused.
+ */
+static __always_inline long xsc_trap(struct pt_regs *regs, long nr)
+{
+	if (unlikely(xsc_task_gated(current)))
+		return __xsc_trap(regs, nr);
+	this_cpu_inc(xsc_untagged_calls);
+	return nr;
+}
+
+#else /* !CONFIG_XSC */
+
+static inline bool xsc_task_gated(const struct task_struct *p) { return false; }
+static inline int xsc_copy_task(struct task_struct *p, u64 clone_flags,
+				const struct kernel_clone_args *args) { return 0; }
+static inline void xsc_mm_release(struct task_struct *p, struct mm_struct *mm) { }
+static inline bool xsc_vma_sealed(const struct vm_area_struct *vma) { return false; }
+static inline int xsc_exec_check(struct linux_binprm *bprm, unsigned char elf_class,
+				 const void *phdrs, unsigned int phnum,
+				 struct file *interp, const void *interp_phdrs,
+				 unsigned int interp_phnum) { return 0; }
+static inline void xsc_exec_start(void) { }
+static inline bool xsc_bell(struct pt_regs *regs, unsigned long address) { return false; }
+static inline long xsc_trap(struct pt_regs *regs, long nr) { return nr; }
+static inline void xsc_account_exit(struct signal_struct *sig, struct task_struct *p) { }
+#define xsc_mm_init(mm) do { } while (0)
+#define xsc_sealed(mm, start, end) false
+
+#endif /* CONFIG_XSC */
+#endif /* _LINUX_XSC_H */

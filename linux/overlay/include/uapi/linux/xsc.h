@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * Exception-less system calls: the user ABI.
+ *
+ * A task of a tagged program owns a window of four pages at its GS base.  It
+ * enters the kernel with
+ *
+ *	lea  1f(%rip), %rcx
+ *	jmp  *%gs:0
+ * 1:
+ *
+ * and the register contract of the SYSCALL instruction: number in rax,
+ * arguments in rdi rsi rdx r10 r8 r9, result in rax, rcx and r11 clobbered.
+ * What lies behind the jump is the kernel's own code and may change.
+ */
+#ifndef _UAPI_LINUX_XSC_H
+#define _UAPI_LINUX_XSC_H
+
+#ifndef __ASSEMBLY__
+#include <linux/types.h>
+#endif
+
+#define XSC_ABI_VERSION		1
+
+/* Offsets into the window; one page each. */
+#define XSC_OFF_CTRL		0x0000	/* struct xsc_ctrl, read only */
+#define XSC_OFF_SR		0x1000	/* struct xsc_sqe, the submission slot */
+#define XSC_OFF_CR		0x2000	/* struct xsc_cqe, read only */
+#define XSC_OFF_BELL		0x3000	/* no access: a store asks for service */
+#define XSC_WINDOW_SIZE		0x4000
+
+#define XSC_CTRL_MAGIC		0x43535858u
+
+/*
+ * Auxiliary vector entries of a task that has a window.  They lie far outside
+ * the range that any architecture has assigned.
+ */
+#define AT_XSC_BASE		0x58534301	/* address of the first window */
+#define AT_XSC_ABI		0x58534302	/* XSC_ABI_VERSION */
+#define AT_XSC_FEATURES		0x58534303	/* XSC_FEAT_* */
+
+#define XSC_FEAT_CALLER		0x1	/* requests run in the caller */
+
+/* ELF note that tags a program: owner, type, descriptor (one __u32). */
+#define XSC_NOTE_OWNER		"XSC"
+#define NT_XSC_ABI		1
+
+/* xsc_cqe.flags */
+#define XSC_CQE_RESTARTED	0x1	/* interrupted; the gate runs it again */
+
+#ifndef __ASSEMBLY__
+
+/**
+ * struct xsc_ctrl - start of the control page
+ * @entry:	the gate; read by ``jmp *%gs:0``
+ * @entry_raw:	the gate for calls after which the stack is another one; the
+ *		same address here, another one in a libc's own fallback table
+ * @magic:	XSC_CTRL_MAGIC
+ * @abi:	XSC_ABI_VERSION
+ * @features:	XSC_FEAT_*
+ */
+struct xsc_ctrl {
+	__u64 entry;
+	__u64 entry_raw;
+	__u32 magic;
+	__u32 abi;
+	__u64 features;
+};
+
+/**
+ * struct xsc_sqe - one request
+ * @seq:	number of the request; written last, it publishes the others
+ * @nr:		low 16 bits of the system call number
+ * @flags:	must be zero
+ * @args:	the six arguments
+ * @user_data:	the gate stores all 64 bits of rax here, so that a number
+ *		beyond 16 bits is refused as that number and not as another
+ */
+struct xsc_sqe {
+	__u32 seq;
+	__u16 nr;
+	__u16 flags;
+	__u64 args[6];
+	__u64 user_data;
+};
+
+/**
+ * struct xsc_cqe - one result
+ * @seq:	the request it belongs to; written last
+ * @flags:	XSC_CQE_*
+ * @res:	result, or a negative errno
+ * @user_data:	from the request
+ * @ts:		reserved, zero
+ */
+struct xsc_cqe {
+	__u32 seq;
+	__u32 flags;
+	__s64 res;
+	__u64 user_data;
+	__u64 ts;
+};
+
+#endif /* __ASSEMBLY__ */
+#endif /* _UAPI_LINUX_XSC_H */
