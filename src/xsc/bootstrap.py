@@ -165,19 +165,26 @@ def create_venv(final: Path) -> int:
         count = LOCKFILE.read_text().count("==")
         say(f"installing {count} locked Python packages into {final} (once)")
         scratch = final.with_suffix(".tmp")
-        code = fill_venv(scratch)
+        code = fill_venv(scratch, lock.fileno())
         if code == 0:
             scratch.rename(final)
         return code
 
 
-def fill_venv(scratch: Path) -> int:
-    """Create a virtualenv at `scratch` with exactly the locked packages."""
+def fill_venv(scratch: Path, lock: int) -> int:
+    """Create a virtualenv at `scratch` with exactly the locked packages.
+
+    The children inherit the lock: if this process is killed, the next one waits until they ended.
+    """
     pip = [str(scratch / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
     pip += ["--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCKFILE)]
     for argv in ([sys.executable, "-m", "venv", str(scratch)], pip):
         done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(lock,),
         )
         if done.returncode != 0:
             sys.stderr.write(done.stdout.decode(errors="replace"))
