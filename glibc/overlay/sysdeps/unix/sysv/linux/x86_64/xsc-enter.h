@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How x86-64 code enters the kernel through the XSC gate.
+
+   The gate has the contract of the syscall instruction: number in rax,
+   arguments in rdi, rsi, rdx, r10, r8, r9, result in rax; rcx and r11
+   are clobbered, every other register, the stack and the red zone are
+   preserved.  It returns to the address in rcx, so it needs no stack.
+
+   %gs:0 and %gs:8 are the first two words of the control page the kernel
+   maps for each task, or, without such a kernel, of the table that
+   _dl_xsc_init installs (see xsc-init.c).
+
+   XSC_ENTER		everywhere but where XSC_ENTER_RAW is needed.
+   XSC_ENTER_RAW	for calls after which the stack pointer is not the one
+			of the caller (clone, clone3, rt_sigreturn) or whose
+			stack is borrowed (vfork).  Without the kernel's gate
+			XSC_ENTER keeps its return address on the stack, which
+			those cannot afford; XSC_ENTER_RAW passes it in r9 as
+			well, an argument register that none of them uses.
+
+   The label is numeric, so that it may be inlined any number of times, and
+   unlikely, so that it does not come between a jump and its own label.  */
+
+#ifndef _XSC_ENTER_H
+#define _XSC_ENTER_H 1
+
+#ifdef __ILP32__
+/* x32 programs are not tagged; they keep the instruction.  */
+# ifdef __ASSEMBLER__
+#  define XSC_ENTER		syscall
+#  define XSC_ENTER_RAW		syscall
+# else
+#  define XSC_ENTER_INSN	"syscall\n\t"
+#  define XSC_ENTER_RAW_INSN	"syscall\n\t"
+# endif
+#else
+# ifdef __ASSEMBLER__
+#  define XSC_ENTER						\
+	leaq	5843f(%rip), %rcx;				\
+	jmp	*%gs:0;						\
+5843:
+#  define XSC_ENTER_RAW						\
+	leaq	5843f(%rip), %r9;				\
+	movq	%r9, %rcx;					\
+	jmp	*%gs:8;						\
+5843:
+# else
+/* For asm statements with operands, where a register is spelled %%.  */
+#  define XSC_ENTER_INSN					\
+	"leaq	5843f(%%rip), %%rcx\n\t"			\
+	"jmp	*%%gs:0\n"					\
+	"5843:\n\t"
+/* For asm outside of functions, where a register is spelled %.  */
+#  define XSC_ENTER_RAW_INSN					\
+	"leaq	5843f(%rip), %r9\n\t"				\
+	"movq	%r9, %rcx\n\t"					\
+	"jmp	*%gs:8\n"					\
+	"5843:\n\t"
+# endif
+#endif
+
+#endif /* xsc-enter.h */
