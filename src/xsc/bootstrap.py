@@ -88,7 +88,8 @@ def as_root(argv: Sequence[str]) -> list[str]:
 
 def apt(*words: str) -> bool:
     """Run apt-get without questions; its output goes to stderr. Say whether it succeeded."""
-    argv = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=600"]
+    argv = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+    argv += ["-o", "DPkg::Lock::Timeout=600", "-o", "Dpkg::Use-Pty=0"]
     done = subprocess.run(
         as_root([*argv, *words]), stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
     )
