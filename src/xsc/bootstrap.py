@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCKFILE = ROOT / "requirements.lock"
 PACKAGES = ROOT / "packaging" / "host-packages.toml"
+APT_LISTS = Path("/var/lib/apt/lists")
 VERBS_WITH_PACKAGES = frozenset({"build", "run", "test", "vm"})
 NO_WORK_OPTIONS = frozenset({"--help", "--dry-run"})
 VALUE_OPTIONS = frozenset({"--progress", "--build-dir", "-j", "--jobs"})
@@ -116,7 +117,7 @@ def ensure_packages() -> int:
     wanted = wanted_packages(PACKAGES)
     missing = missing_packages(list(wanted))
     if not missing:
-        return 0
+        return ensure_lists()
     say(f"installing {len(missing)} Debian packages (and what they depend on):")
     for name in missing:
         print(f"  {name:<24} {wanted[name]}", file=sys.stderr, flush=True)
@@ -131,6 +132,16 @@ def ensure_packages() -> int:
             "`./xsc doctor` checks the registry and the apt sources; then run this again",
         )
     return 0
+
+
+def ensure_lists() -> int:
+    """Make sure that apt has package indexes: the image is made of what they list."""
+    if any(APT_LISTS.glob("*_Packages*")):
+        return 0
+    say("apt has no package indexes: running apt-get update")
+    if apt("update"):
+        return 0
+    return fail("apt-get update failed", "`./xsc doctor` checks the registry and the apt sources")
 
 
 def cache_home() -> Path:
