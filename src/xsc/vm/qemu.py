@@ -14,9 +14,12 @@ from xsc.vm.accel import QEMU, Accel
 PORTS = ("xsc.control", "xsc.stdin", "xsc.stdout", "xsc.stderr")
 
 # The kernel must end, not hang, on whatever goes wrong. The TSC is good under QEMU, but TCG guests
-# do not believe it and fall back to HPET, where every look at the clock is a device access.
+# do not believe it and fall back to HPET, where every look at the clock is a device access. The
+# same holds for each character on the console: it shows warnings and worse, which cost no time;
+# an oops or a panic lifts the limit, and so does a `loglevel=8` after it.
 BASE_KERNEL_ARGS = (
     "console=ttyS0",
+    "loglevel=5",
     "panic=-1",
     "oops=panic",
     "tsc=reliable",
