@@ -147,7 +147,8 @@ def _squash(context: StepContext, profile: Profile, tar: Path) -> Path:
     context.run(
         [
             "sh", "-c", 'exec mksquashfs - "$@" <"$0"', tar, image,
-            "-tar", "-noappend", "-no-progress", "-quiet", "-comp", "zstd",
+            "-tar", "-root-mode", "755", "-root-uid", "0", "-root-gid", "0", "-noappend",
+            "-no-progress", "-quiet", "-comp", "zstd",
             "-Xcompression-level", str(settings.level), "-b", f"{settings.block_kib}K",
             "-processors", str(context.jobs),
         ]
