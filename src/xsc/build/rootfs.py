@@ -8,7 +8,9 @@ import os
 import shutil
 import stat
 import tarfile
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -41,12 +43,38 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another file system, or a store that does not allow it
         shutil.copyfile(source, target)
+        target.chmod(0o644)
 
 
-def make_repository(context: StepContext, files: Sequence[Path], local: Sequence[Path]) -> Path:
+@contextmanager
+def _stage(context: StepContext, name: str) -> Iterator[Path]:
+    """Give an empty directory that mmdebstrap may read from and unpack in; remove it afterwards.
+
+    Without root, mmdebstrap works in a user namespace whose users can pass through no home
+    directory of mode 0700, so the scratch directory of the step will not do.
+    """
+    if os.geteuid() == 0:
+        stage = context.work / "stage"
+    else:
+        stage = Path(tempfile.gettempdir()) / f"xsc-{os.getuid()}-{name}"
+    _remove(context, stage)
+    stage.mkdir(mode=0o755)
+    try:
+        yield stage
+    finally:
+        _remove(context, stage)
+
+
+def _remove(context: StepContext, stage: Path) -> None:
+    shutil.rmtree(stage, ignore_errors=True)
+    if stage.exists():  # a killed run left files of the namespace's users
+        context.run(["mmdebstrap", "--unshare-helper", "rm", "-rf", stage])
+
+
+def make_repository(
+    context: StepContext, repo: Path, files: Sequence[Path], local: Sequence[Path]
+) -> Path:
     """Make a flat repository of `files`, where a package in `local` replaces Debian's version."""
-    repo = context.work / "repo"
-    shutil.rmtree(repo, ignore_errors=True)
     repo.mkdir(parents=True)
     ours = {inventory.package_of(file.name): file for file in local}
     for file in files:
@@ -99,10 +127,14 @@ def _generated(profile: Profile) -> dict[str, str]:
     }
 
 
-def _bootstrap(context: StepContext, profile: Profile, repo: Path, names: Sequence[str]) -> Path:
+def _bootstrap(
+    context: StepContext, profile: Profile, stage: Path, repo: Path, names: Sequence[str]
+) -> Path:
     """Install the packages with mmdebstrap and return the tar of the finished tree."""
     root = context.root / _OVERLAYS
-    overlay = context.work / "overlay.tar"
+    finish = stage / "finish.sh"
+    shutil.copy(root / "finish.sh", finish)
+    overlay = stage / "overlay.tar"
     trees = [root / name for name in profile.files.overlays]
     overlay.write_bytes(overlay_tar(trees, _generated(profile), context.epoch))
     rootfs = context.work / "rootfs.tar"
@@ -122,7 +154,7 @@ def _bootstrap(context: StepContext, profile: Profile, repo: Path, names: Sequen
         *includes,
         f"--include={','.join(names)}",
         f"--customize-hook=tar-in {overlay} /",
-        f'--customize-hook={root / "finish.sh"} "$1"',
+        f'--customize-hook={finish} "$1"',
         "bookworm",
         rootfs,
         f"deb [trusted=yes] copy://{repo} ./",
@@ -132,8 +164,7 @@ def _bootstrap(context: StepContext, profile: Profile, repo: Path, names: Sequen
         "XSC_ENABLE": " ".join(units.enable),
         "XSC_DISABLE": " ".join(units.disable),
         "XSC_MASK": " ".join(units.mask),
-        # mmdebstrap's scratch tree must not be on a small /tmp, nor closed to its user namespace
-        "TMPDIR": str(context.work),
+        "TMPDIR": str(stage),
     }
     context.run(argv, env=environment)
     return rootfs
@@ -168,13 +199,15 @@ def _build(name: str, context: StepContext) -> None:
     ]
     if "libc6" not in {inventory.package_of(deb.name) for deb in local}:
         raise StepFailed("the glibc step delivered no libc6", hint="./xsc build glibc")
-    repo = make_repository(context, files, local)
-    context.progress(0.15, f"installing {len(packages)} packages")
-    tar = _bootstrap(context, profile, repo, [package.name for package in packages])
+    with _stage(context, name) as stage:
+        repo = make_repository(context, stage / "repo", files, local)
+        index = (repo / "Packages").read_text()
+        context.progress(0.15, f"installing {len(packages)} packages")
+        tar = _bootstrap(context, profile, stage, repo, [package.name for package in packages])
     context.progress(0.75, "compressing the root file system")
     image = _squash(context, profile, tar)
     with tarfile.open(tar) as tree:
-        records = inventory.read_tree(tree, (repo / "Packages").read_text())
+        records = inventory.read_tree(tree, index)
     if len(records) < profile.packages.min_count:
         raise StepFailed(
             f"{len(records)} packages; the profile promises {profile.packages.min_count}"
@@ -182,7 +215,6 @@ def _build(name: str, context: StepContext) -> None:
     inventory.write(records, context.out)
     context.progress(1.0, f"{len(records)} packages, {image.stat().st_size / 1e6:.0f} MB")
     tar.unlink()
-    shutil.rmtree(repo)
 
 
 def _step(name: str) -> Step:

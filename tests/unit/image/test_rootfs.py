@@ -68,5 +68,5 @@ def test_our_package_replaces_debians(tmp_path: Path) -> None:
         path.write_bytes(b"")
     with (tmp_path / "log").open("w") as log:
         context = StepContext(tmp_path, tmp_path / "out", tmp_path / "work", 1, 0, log)
-        repo = rootfs.make_repository(context, debian, [ours])
+        repo = rootfs.make_repository(context, tmp_path / "repo", debian, [ours])
     assert {path.name for path in repo.glob("*.deb")} == {"bash_1_amd64.deb", ours.name}
