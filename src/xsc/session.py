@@ -12,11 +12,12 @@ from types import FrameType
 
 import typer
 
+from xsc.bootstrap import PACKAGES, missing_packages, wanted_packages
 from xsc.build import registry
 from xsc.config import Settings
-from xsc.errors import EXIT_INTERRUPTED
+from xsc.errors import EXIT_INTERRUPTED, InfraError
 from xsc.graph.history import History
-from xsc.graph.plan import Plan, make_plan
+from xsc.graph.plan import Plan, closure, make_plan
 from xsc.graph.runner import build
 from xsc.graph.store import Store
 from xsc.progress import human_seconds
@@ -66,6 +67,21 @@ def describe(plan: Plan) -> list[str]:
         elif name in plan.cached:
             lines.append(f"cached  {name:<20} {plan.keys[name].key}")
     return lines
+
+
+def dry_run(settings: Settings, steps: Iterable[str]) -> list[str]:
+    """Return what bringing `steps` up to date would do, as lines, and change nothing."""
+    wanted = wanted_packages(PACKAGES)
+    lines = [f"install {name:<20} {wanted[name]}" for name in missing_packages(list(wanted))]
+    try:
+        return [*lines, *describe(plan_for(settings, steps))]
+    except InfraError as error:
+        # Keys hold versions of host tools. Without the tools the order is known, the cache is not.
+        lines.append(f"unknown which of these are cached, because {error.message}:")
+        order = closure(steps, registry())
+        return lines + [
+            f"build   {name:<20} about {human_seconds(registry()[name].estimate)}" for name in order
+        ]
 
 
 def ensure(settings: Settings, steps: Iterable[str]) -> Mapping[str, Path]:

@@ -18,6 +18,7 @@ TEST_STEPS = (
     "iso-minimal",
     "stock-kernel",
     "initramfs-stock",
+    "agent",
     "sysroot",
 )
 MODULES = ("kernel", "stock", "glibc", "sysroot", "agent", "rootfs", "initramfs", "iso")

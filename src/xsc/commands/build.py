@@ -9,7 +9,7 @@ import typer
 
 from xsc.build import DEFAULT_PROFILE, complete_target, resolve_target
 from xsc.config import Settings
-from xsc.session import describe, ensure, plan_for
+from xsc.session import dry_run, ensure
 
 
 def build(
@@ -26,7 +26,7 @@ def build(
     settings: Settings = ctx.obj
     steps = resolve_target(target, profile)
     if settings.dry_run:
-        print("\n".join(describe(plan_for(settings, steps))))
+        print("\n".join(dry_run(settings, steps)))
         return
     for name, out in ensure(settings, steps).items():
         print(f"{name}: {out}")

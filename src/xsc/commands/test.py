@@ -12,7 +12,7 @@ from xsc.build import TEST_STEPS
 from xsc.config import Settings
 from xsc.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UsageError
 from xsc.run import interactive, quote
-from xsc.session import describe, ensure, plan_for
+from xsc.session import dry_run, ensure
 
 UNIT_PATHS = ("tests/unit", "tests/test_linters.py", "tests/test_layers.py", "tests/test_docs.py")
 VM_PATHS = ("tests/vm",)
@@ -59,7 +59,7 @@ def test(
     argv = pytest_argv(settings, unit, vm, keyword, extra or [])
     if settings.dry_run:
         if not unit:
-            print("\n".join(describe(plan_for(settings, TEST_STEPS))))
+            print("\n".join(dry_run(settings, TEST_STEPS)))
         print(quote(argv))
         return EXIT_OK
     if not unit:

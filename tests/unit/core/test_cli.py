@@ -13,8 +13,11 @@ import pytest
 from xsc import bootstrap
 from xsc.__main__ import main
 from xsc.cli import hoist
+from xsc.commands.run import console_argv, find_iso
 from xsc.commands.test import exit_code
+from xsc.errors import StepFailed
 from xsc.progress import human_seconds
+from xsc.vm.accel import Accel
 
 SRC = Path(__file__).resolve().parents[3] / "src"
 
@@ -152,3 +155,17 @@ def test_exit_codes_of_pytest(code: int, ours: int) -> None:
 )
 def test_durations_for_people(seconds: float, text: str) -> None:
     assert human_seconds(seconds) == text
+
+
+def test_the_command_of_run_is_a_plain_one() -> None:
+    argv = console_argv(Path("x.iso"), Accel("kvm"), 2, "2G")
+    assert argv[0] == "qemu-system-x86_64"
+    assert argv[-3:] == ["-cdrom", "x.iso", "-nographic"]
+    assert ["-m", "2G", "-smp", "2"] == argv[argv.index("-m") :][:4]
+
+
+def test_run_wants_exactly_one_iso(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="holds 0 ISO images"):
+        find_iso(tmp_path)
+    (tmp_path / "a.iso").touch()
+    assert find_iso(tmp_path).name == "a.iso"
