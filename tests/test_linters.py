@@ -26,14 +26,14 @@ LICENCES = {
     "src": "MIT",
     "packaging": "MIT",
 }
-# Spelled in two parts so that this file does not contain what it forbids.
+# One letter of each in brackets, so that this file does not contain what it forbids.
 REGISTRY_HOSTS = (
-    r"(deb|security|snapshot|ftp)\.deb" r"ian\.org",
-    r"py" r"pi\.org",
-    r"python" r"hosted\.org",
-    r"registry\.npm" r"js\.org",
+    r"(deb|security|snapshot|ftp)\.[d]ebian\.org",
+    r"[p]ypi\.org",
+    r"[p]ythonhosted\.org",
+    r"registry\.[n]pmjs\.org",
 )
-MACHINE_PATHS = (r"(^|[^A-Za-z0-9_.])/(work|fa" r"rm)/", r"/root/\.py" r"env", r"/home/[a-z]+/")
+MACHINE_PATHS = (r"(^|[^A-Za-z0-9_.])/([w]ork|[f]arm)/", r"/root/\.[p]yenv", r"/[h]ome/[a-z]+/")
 STATUS_NAMES = re.compile(r"STATUS|COMPLETE(?!LY)", re.ASCII)
 
 

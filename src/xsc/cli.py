@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +16,7 @@ from xsc.commands.doctor import doctor
 from xsc.commands.run import run
 from xsc.commands.test import test
 from xsc.commands.version import version
+from xsc.commands.vm import app as vm_app
 from xsc.commands.why import why
 from xsc.config import Settings, default_jobs
 from xsc.paths import default_paths
@@ -58,10 +58,7 @@ app.command()(doctor)
 app.command()(build)
 app.command()(why)
 app.command()(run)
-if importlib.util.find_spec("xsc.commands.vm") is not None:
-    from xsc.commands import vm
-
-    app.add_typer(vm.app, name="vm")
+app.add_typer(vm_app, name="vm")
 app.command(context_settings={"ignore_unknown_options": True})(test)
 app.command()(clean)
 app.command()(version)

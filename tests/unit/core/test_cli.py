@@ -161,7 +161,7 @@ def test_the_command_of_run_is_a_plain_one() -> None:
     argv = console_argv(Path("x.iso"), Accel("kvm"), 2, "2G")
     assert argv[0] == "qemu-system-x86_64"
     assert argv[-3:] == ["-cdrom", "x.iso", "-nographic"]
-    assert ["-m", "2G", "-smp", "2"] == argv[argv.index("-m") :][:4]
+    assert argv[argv.index("-m") :][:4] == ["-m", "2G", "-smp", "2"]
 
 
 def test_run_wants_exactly_one_iso(tmp_path: Path) -> None:
