@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -14,11 +15,21 @@ from xsc.cli import app, hoist
 from xsc.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, XscError
 
 
-def show(error: XscError) -> None:
-    """Print what went wrong and the remedy."""
+def show(error: XscError, as_json: bool) -> None:
+    """Print what went wrong and the remedy, or the same as one more line of JSON progress."""
+    if as_json:
+        facts = {"message": error.message, "remedy": error.hint, "exit_code": error.exit_code}
+        print(json.dumps({"event": "error", **facts}), file=sys.stderr)
+        return
     print(f"xsc: error: {error.message}", file=sys.stderr)
     if error.hint:
         print(f"  remedy: {error.hint}", file=sys.stderr)
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Say whether hoisted arguments ask for progress as JSON."""
+    pairs = zip(words, words[1:], strict=False)
+    return "--progress=json" in words or ("--progress", "json") in pairs
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,10 +37,11 @@ def main(arguments: Sequence[str]) -> int:
     os.umask(0o022)
     completion_init()
     command = typer.main.get_command(app)
+    words = hoist(arguments)
     try:
-        result = command.main(hoist(arguments), prog_name="xsc", standalone_mode=False)
+        result = command.main(words, prog_name="xsc", standalone_mode=False)
     except XscError as error:
-        show(error)
+        show(error, wants_json(words))
         return error.exit_code
     except typer.TyperException as error:
         # The parser's own exit code for a usage error is 2, which here means infrastructure.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -169,3 +170,11 @@ def test_run_wants_exactly_one_iso(tmp_path: Path) -> None:
         find_iso(tmp_path)
     (tmp_path / "a.iso").touch()
     assert find_iso(tmp_path).name == "a.iso"
+
+
+def test_errors_are_json_among_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", "no-such-target", "--progress", "json"]) == 64
+    error = json.loads(capsys.readouterr().err)
+    assert error["event"] == "error"
+    assert error["exit_code"] == 64
+    assert error["remedy"]
