@@ -35,7 +35,7 @@ rm -rf "$root"/etc/ssh/ssh_host_* "$root"/var/lib/systemd/random-seed \
 	"$root"/var/lib/apt/lists/* "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old \
 	"$root"/etc/passwd- "$root"/etc/shadow- "$root"/etc/group- "$root"/etc/gshadow- \
 	"$root"/etc/subuid- "$root"/etc/subgid- "$root"/etc/.pwd.lock "$root"/run/* "$root"/tmp/* \
-	"$root"/var/lib/apt/extended_states "$root"/etc/apt/sources.list.d/* "$root"/root/.wget-hsts
+	"$root"/var/lib/apt/extended_states "$root"/root/.wget-hsts
 find "$root/var/log" -type f -delete
 mkdir -p "$root/var/lib/apt/lists/partial"
 # Empty, not absent: systemd then makes one in memory and does not take this for a first boot.

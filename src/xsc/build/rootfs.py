@@ -22,6 +22,7 @@ from xsc.paths import ROOT
 
 PROFILES = ("minimal", "standard")
 _OVERLAYS = "image/rootfs"
+_GUEST_REPO = "usr/share/xsc/repository"
 _TOOLS = ("mmdebstrap", "mksquashfs", "apt-ftparchive")
 
 
@@ -87,7 +88,7 @@ def make_repository(
     return repo
 
 
-def overlay_tar(sources: Sequence[Path], extra: Mapping[str, str], epoch: int) -> bytes:
+def overlay_tar(sources: Sequence[Path], extra: Mapping[str, str | Path], epoch: int) -> bytes:
     """Return a tar of the overlay trees, later ones on top, that depends on their content only.
 
     Directories are not in it: those which exist in the image keep their own mode and owner.
@@ -127,6 +128,19 @@ def _generated(profile: Profile) -> dict[str, str]:
     }
 
 
+def _guest_repository(context: StepContext, stage: Path) -> dict[str, str | Path]:
+    """Return XSC's own packages as a repository inside the image.
+
+    Debian's libc6-dev wants Debian's libc6 of exactly its version, so without this nothing that
+    needs a compiler could be installed in the running system.
+    """
+    debs = sorted((context.input("glibc") / "debs").glob("*.deb"))
+    repo = make_repository(context, stage / "guest", (), debs)
+    files: dict[str, str | Path] = {f"{_GUEST_REPO}/{file.name}": file for file in repo.iterdir()}
+    files["etc/apt/sources.list.d/xsc.list"] = f"deb [trusted=yes] file:/{_GUEST_REPO} ./\n"
+    return files
+
+
 def _bootstrap(
     context: StepContext, profile: Profile, stage: Path, repo: Path, names: Sequence[str]
 ) -> Path:
@@ -136,7 +150,8 @@ def _bootstrap(
     shutil.copy(root / "finish.sh", finish)
     overlay = stage / "overlay.tar"
     trees = [root / name for name in profile.files.overlays]
-    overlay.write_bytes(overlay_tar(trees, _generated(profile), context.epoch))
+    extra = {**_generated(profile), **_guest_repository(context, stage)}
+    overlay.write_bytes(overlay_tar(trees, extra, context.epoch))
     rootfs = context.work / "rootfs.tar"
     rootfs.unlink(missing_ok=True)
     units = profile.units
@@ -192,18 +207,16 @@ def _build(name: str, context: StepContext) -> None:
     packages = apt.resolve(_wanted(profile))
     context.progress(0.05, f"fetching {len(packages)} Debian packages")
     files = apt.download(packages, context.run)
-    local = [
-        deb
-        for deb in sorted((context.input("glibc") / "debs").glob("*.deb"))
-        if inventory.package_of(deb.name) in {package.name for package in packages}
-    ]
+    names = {package.name for package in packages}
+    debs = sorted((context.input("glibc") / "debs").glob("*.deb"))
+    local = [deb for deb in debs if inventory.package_of(deb.name) in names]
     if "libc6" not in {inventory.package_of(deb.name) for deb in local}:
         raise StepFailed("the glibc step delivered no libc6", hint="./xsc build glibc")
     with _stage(context, name) as stage:
         repo = make_repository(context, stage / "repo", files, local)
         index = (repo / "Packages").read_text()
         context.progress(0.15, f"installing {len(packages)} packages")
-        tar = _bootstrap(context, profile, stage, repo, [package.name for package in packages])
+        tar = _bootstrap(context, profile, stage, repo, sorted(names))
     context.progress(0.75, "compressing the root file system")
     image = _squash(context, profile, tar)
     with tarfile.open(tar) as tree:
