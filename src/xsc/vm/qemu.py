@@ -68,7 +68,7 @@ class Channels:
     console: int | None = None
 
 
-def _escape(value: str) -> str:
+def escape(value: str) -> str:
     """QEMU's option parser ends a value at a comma; a doubled comma is a literal one."""
     return value.replace(",", ",,")
 
@@ -89,7 +89,7 @@ def channel_argv(channels: Channels) -> list[str]:
     """Serial console, agent ports and QMP."""
     argv: list[str] = []
     if channels.console_log is not None:
-        argv += ["-chardev", f"file,id=console,path={_escape(str(channels.console_log))}"]
+        argv += ["-chardev", f"file,id=console,path={escape(str(channels.console_log))}"]
         argv += ["-serial", "chardev:console"]
     elif channels.console is not None:
         argv += ["-chardev", f"socket,id=console,fd={channels.console}"]
@@ -114,7 +114,7 @@ def share_argv(shares: tuple[Share, ...], *, uid: int | None = None) -> list[str
     model = "passthrough" if uid == 0 else "none"
     argv: list[str] = []
     for share in shares:
-        path = _escape(str(share.host))
+        path = escape(str(share.host))
         argv += ["-fsdev", f"local,id={share.tag},path={path},security_model={model}"]
         # Files of different file systems may have equal inode numbers; the guest must not see that.
         argv[-1] += ",multidevs=remap"
@@ -130,7 +130,7 @@ def direct_argv(
     argv = machine_argv(hardware)
     argv += ["-kernel", str(boot.kernel), "-initrd", str(boot.initrd)]
     if boot.root is not None:
-        drive = f"file={_escape(str(boot.root))},if=none,id=root,format=raw,readonly=on"
+        drive = f"file={escape(str(boot.root))},if=none,id=root,format=raw,readonly=on"
         argv += ["-drive", drive, "-device", "virtio-blk-pci,drive=root"]
         args.append("xsc.root=/dev/vda")
     argv += ["-append", " ".join([*args, *boot.args])]
