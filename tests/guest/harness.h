@@ -12,6 +12,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -61,8 +62,8 @@ struct win_cqe {
 	uint64_t ts;
 };
 
-_Static_assert(sizeof(struct win_sqe) == 64, "an SQE is one cache line");
-_Static_assert(sizeof(struct win_cqe) == 32, "a CQE is half a cache line");
+static_assert(sizeof(struct win_sqe) == 64, "an SQE is one cache line");
+static_assert(sizeof(struct win_cqe) == 32, "a CQE is half a cache line");
 
 /* The two transports. Both follow the contract of the syscall instruction. */
 #define ASM_TRAP "syscall\n\t"
