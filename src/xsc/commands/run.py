@@ -12,17 +12,16 @@ import typer
 from xsc.build import DEFAULT_PROFILE, resolve_target
 from xsc.config import Settings, default_jobs
 from xsc.errors import EXIT_OK, StepFailed
-from xsc.run import interactive, quote
-from xsc.session import dry_run, ensure
-from xsc.vm.accel import QEMU, Accel, probe
+from xsc.run import quote
+from xsc.session import dry_run, ensure, interruptible
+from xsc.vm import boot
+from xsc.vm.accel import QEMU, probe
+from xsc.vm.firmware import Firmware, Medium
+from xsc.vm.qemu import Hardware
 
 MAX_CPUS = 4
-
-
-def console_argv(iso: Path, accel: Accel, cpus: int, memory: str) -> list[str]:
-    """Return the QEMU command that boots an ISO with its serial console on this terminal."""
-    argv = [QEMU, *accel.argv, "-cpu", accel.cpu, "-m", memory, "-smp", str(cpus)]
-    return [*argv, "-cdrom", str(iso), "-nographic"]
+# Facts of the booted system that show what this project is about.
+SHOWN_FACTS = ("release", "cmdline", "self.mode", "self.calls", "self.traps", "kernel.traps")
 
 
 def find_iso(out: Path) -> Path:
@@ -33,26 +32,45 @@ def find_iso(out: Path) -> Path:
     return found[0]
 
 
+def plain_command(iso: str, cpus: int, memory: str) -> str:
+    """Return the shortest command that boots the ISO, for people without this tool."""
+    return quote([QEMU, "-m", memory, "-smp", str(cpus), "-cdrom", iso])
+
+
+def verify(settings: Settings, hardware: Hardware, medium: Medium) -> int:
+    """Boot without a terminal, prove that the root shell is reached, and power off."""
+    print("xsc: no terminal here: booting to the root prompt and powering off", file=sys.stderr)
+    with interruptible():
+        report = boot.verify(hardware, medium, log=settings.paths.logs / "run-console.log")
+    for name in SHOWN_FACTS:
+        if name in report.facts:
+            print(f"{name}: {report.facts[name]}")
+    print(f"root prompt after {report.shell_seconds:g} s ({report.accel})")
+    return EXIT_OK
+
+
 def run(
     ctx: typer.Context,
     profile: Annotated[str, typer.Option(help="minimal or standard.")] = DEFAULT_PROFILE,
+    firmware: Annotated[Firmware, typer.Option(help="What boots the ISO.")] = Firmware.BIOS,
     memory: Annotated[str, typer.Option(help="Memory of the machine.")] = "2G",
-    cpus: Annotated[int | None, typer.Option(min=1, help="CPUs of the machine.")] = None,
+    cpus: Annotated[
+        int | None, typer.Option(min=1, help="CPUs of the machine (default: all, up to 4).")
+    ] = None,
 ) -> int:
     """Build the ISO if need be and boot it to a root shell on this terminal."""
     settings: Settings = ctx.obj
     steps = resolve_target("iso", profile)
     count = cpus or min(MAX_CPUS, default_jobs())
     if settings.dry_run:
-        print("\n".join(dry_run(settings, steps)))
-        print(quote(console_argv(Path("ISO"), Accel("tcg"), count, memory)))
+        print("\n".join([*dry_run(settings, steps), plain_command("ISO", count, memory)]))
         return EXIT_OK
     (out,) = ensure(settings, steps).values()
-    iso = find_iso(out)
-    print(f"xsc: {iso}", file=sys.stderr)
+    medium = Medium(find_iso(out), firmware)
+    print(f"xsc: {plain_command(str(medium.iso), count, memory)} boots it too", file=sys.stderr)
     accel = probe()
     print(f"xsc: {accel.describe()}", file=sys.stderr)
-    argv = console_argv(iso, accel, count, memory)
-    print(f"xsc: {quote(argv)}", file=sys.stderr)
-    print("xsc: `poweroff` in the guest or Ctrl-A X ends the machine", file=sys.stderr)
-    return interactive(argv)
+    hardware = Hardware(accel, cpus=count, memory=memory)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return boot.interactive(hardware, medium)
+    return verify(settings, hardware, medium)
