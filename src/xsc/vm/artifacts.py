@@ -50,21 +50,32 @@ def _sources(kernel: str, profile: str) -> dict[str, _Source]:
     }
 
 
-def resolve(kernel: str, profile: str, overrides: Overrides, ensure: Ensure) -> Artifacts:
-    """Return the files to boot; `ensure` builds the steps behind those that are not overridden.
+def steps(kernel: str, profile: str, overrides: Overrides) -> tuple[str, ...]:
+    """Return the steps behind the files that are not overridden.
 
     Raises UsageError for an unknown kernel or an override that is no file.
     """
     if kernel not in KERNELS:
         raise UsageError(f"there is no kernel {kernel!r}", hint=f"kernels: {', '.join(KERNELS)}")
-    sources = _sources(kernel, profile)
-    named = {name: getattr(overrides, name) for name in sources}
-    for path in named.values():
-        if path is not None and not path.is_file():
+    needed = set()
+    for name, source in _sources(kernel, profile).items():
+        path = getattr(overrides, name)
+        if path is None:
+            needed.add(source.step)
+        elif not path.is_file():
             raise UsageError(f"{path} is no file", hint="name a file that exists")
-    steps = sorted({source.step for name, source in sources.items() if named[name] is None})
-    outputs = ensure(steps) if steps else {}
+    return tuple(sorted(needed))
+
+
+def resolve(kernel: str, profile: str, overrides: Overrides, ensure: Ensure) -> Artifacts:
+    """Return the files to boot; `ensure` builds the steps behind those that are not overridden.
+
+    Raises UsageError as steps() does.
+    """
+    needed = steps(kernel, profile, overrides)
+    outputs = ensure(needed) if needed else {}
     files = {
-        name: named[name] or outputs[source.step] / source.file for name, source in sources.items()
+        name: getattr(overrides, name) or outputs[source.step] / source.file
+        for name, source in _sources(kernel, profile).items()
     }
     return Artifacts(**files)
