@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import typer
 
+from xsc.build import registry
 from xsc.cli import app, hoist
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -270,6 +271,36 @@ def test_kernel_patches_stay_within_budget() -> None:
     lines = [line for patch in patches for line in patch.read_text().splitlines()]
     added = sum(line.startswith("+") and not line.startswith("+++ ") for line in lines)
     assert 0 < added <= PATCH_LINES
+
+
+def named_paths() -> Iterator[tuple[str, str]]:
+    """Yield each document with each path of the checkout that it names as code."""
+    tops = {name.partition("/")[0] for name in tracked() if "/" in name}
+    for name in documents():
+        for path in re.findall(r"`([\w.+-]+/[\w./+-]*)`", (ROOT / name).read_text()):
+            if path.partition("/")[0] in tops:
+                yield name, path
+
+
+def test_named_paths_exist() -> None:
+    found = list(named_paths())
+    assert len(found) > 30
+    assert not [(name, path) for name, path in found if not (ROOT / path).exists()]
+
+
+def test_kernel_files_of_the_internals_exist() -> None:
+    section = (ROOT / "docs/internals.md").read_text().partition("### 1.1")[0]
+    files = {row[0] for row in table_rows(section) if "/" in row[0]}
+    drivers = {f"drivers/xsc/{path.name}" for path in ROOT.glob("linux/overlay/drivers/xsc/*.c")}
+    assert len(drivers) > 5
+    assert drivers <= files
+    assert not [name for name in files if not (ROOT / "linux/overlay" / name).exists()]
+
+
+def test_internals_list_every_step() -> None:
+    section = (ROOT / "docs/internals.md").read_text().partition("### 4.5 Steps")[2]
+    cells = " ".join(row[0] for row in table_rows(section.partition("\n## ")[0]))
+    assert set(re.findall(r"[a-z][a-z-]+", cells)) - {"step"} == set(registry())
 
 
 def test_decisions_are_listed() -> None:
