@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""What a kernel log says about the kernel's own health: a pure function of its text."""
+
+from __future__ import annotations
+
+import re
+
+# Lines the kernel prints when something is wrong with itself. What it says about programs
+# ("x[7]: segfault at", "traps: x[7] general protection") is not among them.
+_SPLATS = (
+    r"\bWARNING: ",
+    r"\bBUG: ",
+    r"\bkernel BUG at ",
+    r"\bOops\b",
+    r"\bKASAN: |\bKCSAN: |\bUBSAN: |\bkmemleak: ",
+    r"\bINFO: (?:possible|inconsistent|task |trying to register)",
+    r"\bpossible (?:circular|recursive|irq) lock",
+    r"\binconsistent lock state\b",
+    r"\binvalid wait context\b",
+    r"\bsuspicious RCU usage\b",
+    r"\bsleeping function called from invalid context\b",
+    r"\bscheduling while atomic\b",
+    r"\brcu: INFO: |\brcu_\w+ detected stalls",
+    r"\brefcount_t: ",
+    r"\blist_(?:add|del) corruption\b",
+    r"\bBad (?:page (?:state|map)|rss-counter)",
+    r"\bunchecked MSR access\b",
+    r"\bunable to handle (?:page fault|kernel)",
+    r"\bkernel tried to execute\b",
+    r"\bgeneral protection fault(?:, |: )",
+    r"\bdouble fault\b",
+    r"\bstack guard page was hit\b",
+    r"\bKernel panic\b",
+    r"\bCall Trace:",
+)
+_PATTERN = re.compile("|".join(_SPLATS), re.IGNORECASE)
+# The kernel's word for a fault of a program: begins with its name and pid.
+_OF_A_PROGRAM = re.compile(r"traps: .*\[\d+\] (?:general protection|trap )")
+
+
+def splats(text: str) -> list[str]:
+    """Return the lines of a kernel log that report trouble of the kernel itself, in order."""
+    return [
+        line
+        for line in text.splitlines()
+        if _PATTERN.search(line) and not _OF_A_PROGRAM.search(line)
+    ]
+
+
+def shutdown_counts(text: str) -> tuple[int, int] | None:
+    """Return (calls, traps) of the kernel's last word `xsc: shutdown: ...`, or None without it."""
+    found = re.findall(r"xsc: shutdown: calls (\d+) traps (\d+)", text)
+    return (int(found[-1][0]), int(found[-1][1])) if found else None

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""The scan of kernel logs: what counts as trouble and what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from xsc.vm.klog import shutdown_counts, splats
+
+CLEAN = """\
+[    0.000000] Linux version 6.1.0-xsc (xsc@xsc) (gcc 12.2.0)
+[    0.100000] xsc: mode permissive, ABI 1
+[    1.200000] EXT4-fs (vda): mounted filesystem
+[    3.000000] win_entry[212]: segfault at 10 ip 00007f00 sp 00007ffc error 4 in win_entry
+[    3.100000] traps: win_entry[213] general protection fault ip:401000 sp:7ffc error:0 in win_entry
+[    3.200000] traps: win_entry[214] trap invalid opcode ip:7f sp:7ffc error:0
+[    9.000000] xsc: shutdown: calls 123456 traps 0
+"""
+
+
+def test_a_clean_log_has_no_splats() -> None:
+    assert splats(CLEAN) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ 1.0] WARNING: CPU: 0 PID: 1 at drivers/xsc/window.c:10 xsc_window_put+0x1/0x2",
+        "[ 1.0] BUG: unable to handle page fault for address: ffffc90000000000",
+        "[ 1.0] BUG: KASAN: use-after-free in xsc_window_get+0x1/0x2",
+        "[ 1.0] kernel BUG at mm/memory.c:1!",
+        "[ 1.0] WARNING: possible circular locking dependency detected",
+        "[ 1.0] BUG: sleeping function called from invalid context at mm/x.c:1",
+        "[ 1.0] general protection fault, probably for non-canonical address 0xdead: 0000 [#1]",
+        "[ 1.0] BUG: Bad rss-counter state mm:0 type:MM_FILEPAGES val:1",
+        "[ 1.0] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+        "[ 1.0] INFO: task kworker/0:1:5 blocked for more than 120 seconds.",
+        "[ 1.0] refcount_t: underflow; use-after-free.",
+        "[ 1.0] unchecked MSR access error: RDMSR from 0x1",
+        "[ 1.0] Call Trace:",
+    ],
+)
+def test_trouble_is_found_between_clean_lines(line: str) -> None:
+    assert splats(CLEAN + line + "\n" + CLEAN) == [line]
+
+
+def test_shutdown_counts_are_those_of_the_last_line() -> None:
+    assert shutdown_counts(CLEAN) == (123456, 0)
+    assert shutdown_counts(CLEAN + "[ 9.9] xsc: shutdown: calls 7 traps 2\n") == (7, 2)
+
+
+def test_no_shutdown_line_is_no_count() -> None:
+    assert shutdown_counts("") is None
+    assert shutdown_counts("xsc: shutdown: calls many traps 0") is None
