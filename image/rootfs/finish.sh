@@ -29,13 +29,17 @@ chroot "$root" passwd --quiet --delete root
 rm -f "$root/etc/update-motd.d/10-uname"
 printf 'XSC v7 \\n \\l\n\n' >"$root/etc/issue"
 
+# Not $root/tmp: mmdebstrap keeps its APT_CONFIG there, and without it the apt-get calls of its
+# cleanup would work on the host and delete the host's package lists. It empties /tmp itself.
 rm -rf "$root"/etc/ssh/ssh_host_* "$root"/var/lib/systemd/random-seed \
 	"$root"/var/lib/dbus/machine-id "$root"/var/cache/ldconfig/* \
 	"$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb \
 	"$root"/var/lib/apt/lists/* "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old \
 	"$root"/etc/passwd- "$root"/etc/shadow- "$root"/etc/group- "$root"/etc/gshadow- \
-	"$root"/etc/subuid- "$root"/etc/subgid- "$root"/etc/.pwd.lock "$root"/run/* "$root"/tmp/* \
-	"$root"/var/lib/apt/extended_states "$root"/root/.wget-hsts
+	"$root"/etc/subuid- "$root"/etc/subgid- "$root"/etc/.pwd.lock "$root"/run/* \
+	"$root"/var/lib/apt/extended_states \
+	"$root"/etc/.resolv.conf.systemd-resolved.bak "$root"/etc/apt/apt.conf.d/99mmdebstrap \
+	"$root"/etc/dpkg/dpkg.cfg.d/99mmdebstrap
 find "$root/var/log" -type f -delete
 mkdir -p "$root/var/lib/apt/lists/partial"
 # Empty, not absent: systemd then makes one in memory and does not take this for a first boot.
