@@ -45,12 +45,15 @@ class Reporter:
         self.texts: dict[str, str] = {}
 
     def fraction(self, name: str) -> float:
-        """Return how far a running step is: what it says itself, or time passed by estimate."""
+        """Return how far a running step is: what it says itself, or time passed by estimate.
+
+        A step that has said 0 so far only knows that it has begun.
+        """
         if name in self.done:
             return 1.0
         if name not in self.begun:
             return 0.0
-        if name in self.fractions:
+        if self.fractions.get(name, 0.0) > 0.0:
             return self.fractions[name]
         passed = time.monotonic() - self.begun[name]
         return min(0.99, passed / max(self.estimates[name], 0.1))
