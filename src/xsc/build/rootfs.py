@@ -162,7 +162,9 @@ def _bootstrap(
         "--mode=root" if os.geteuid() == 0 else "--mode=unshare",
         "--variant=apt",
         f"--architectures={apt.ARCH}",
-        "--skip=check/empty,cleanup/reproducible/machine-id",
+        # finish.sh removes lists and cache; mmdebstrap's own way runs apt-get, which would work on
+        # the host if a hook had broken its configuration.
+        "--skip=check/empty,cleanup/apt,cleanup/reproducible/machine-id",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Languages "none"',
         *excludes,

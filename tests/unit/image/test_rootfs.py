@@ -13,6 +13,7 @@ import pytest
 
 from xsc.build import rootfs
 from xsc.graph.step import StepContext
+from xsc.paths import ROOT
 
 
 def members(data: bytes) -> dict[str, tarfile.TarInfo]:
@@ -70,3 +71,10 @@ def test_our_package_replaces_debians(tmp_path: Path) -> None:
         context = StepContext(tmp_path, tmp_path / "out", tmp_path / "work", 1, 0, log)
         repo = rootfs.make_repository(context, tmp_path / "repo", debian, [ours])
     assert {path.name for path in repo.glob("*.deb")} == {"bash_1_amd64.deb", ours.name}
+
+
+def test_the_hook_leaves_mmdebstraps_configuration_alone() -> None:
+    """It lies in the new root's /tmp; without it, mmdebstrap's apt-get works on the host."""
+    script = (ROOT / "image/rootfs/finish.sh").read_text()
+    code = [line for line in script.splitlines() if not line.startswith("#")]
+    assert not any("/tmp" in line for line in code)
