@@ -12,6 +12,7 @@ from pathlib import Path
 
 from xsc.build import debian_source
 from xsc.build.debian_source import Base, installed, read_base, series
+from xsc.build.meter import meter
 from xsc.elf.allowance import parse_allowances, violations
 from xsc.elf.notes import xsc_abi
 from xsc.elf.traps import Scan, scan
@@ -30,6 +31,7 @@ INPUTS = (BASE, PATCHES, OVERLAY, CHANGELOG, TRAPFREE)
 PACKAGES = ("libc6", "libc-bin", "libc6-dev", "libc-dev-bin", "nscd", "libc-l10n", "locales")
 TAGGED = ("ld-linux-x86-64.so.2", "libc.so.6", "crt1.o", "Scrt1.o", "rcrt1.o", "gcrt1.o")
 REVISION = "+xsc1"
+COMPILATIONS = 7600
 MAINTAINER = "XSC developers <xsc@xsc.invalid>"
 # Whatever shapes the packages beside the source; build-essential brings the compiler.
 TOOLS = (
@@ -147,8 +149,8 @@ def _rules(ctx: StepContext, tree: Path, *targets: str) -> None:
         env={
             "PATH": path,
             "LC_ALL": "C",
-            "DEB_BUILD_PROFILES": "nobiarch nocheck nodoc noudeb",
-            "DEB_BUILD_OPTIONS": f"nocheck nodoc noautodbgsym parallel={ctx.jobs}",
+            "DEB_BUILD_PROFILES": "nobiarch nocheck noudeb",
+            "DEB_BUILD_OPTIONS": f"nocheck noautodbgsym parallel={ctx.jobs}",
             "DEB_RULES_REQUIRES_ROOT": "no",
             "CCACHE_DIR": str(cache_home() / "ccache"),
             "CCACHE_BASEDIR": str(ctx.work),
@@ -211,8 +213,8 @@ def build_glibc(ctx: StepContext) -> None:
     if warning := installed(base(ctx.root)).differs(base(ctx.root)):
         ctx.progress(None, warning)
     tree = _prepare(ctx)
-    ctx.progress(0.02, "compiling the C library")
-    _rules(ctx, tree, "build_libc", "build_C.utf8")
+    with meter(ctx, b" -c ", COMPILATIONS, (0.02, 0.75), "compiling the C library"):
+        _rules(ctx, tree, "build_libc", "build_C.utf8")
     ctx.progress(0.75, "packing Debian packages")
     debs = _package(ctx, tree)
     ctx.progress(0.97, "looking for trap instructions")
