@@ -207,11 +207,22 @@ def fill_venv(scratch: Path, lock: int) -> int:
     return 0
 
 
+def open_standard_streams() -> None:
+    """Make sure that descriptors 0 to 2 exist, or the next file opened would become one of them."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(descriptor, True)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Prepare what the arguments need, then replace this process by the command line.
 
     Returns an exit code only if the preparation failed.
     """
+    open_standard_streams()
     venv = cache_home() / "venv" / venv_key()
     if not venv.exists():
         if "_XSC_COMPLETE" in os.environ:

@@ -22,6 +22,15 @@ from xsc.errors import InfraError, StepFailed
 
 GRACE_SECONDS = 3.0
 TAIL_LINES = 25
+SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+KEPT_VARIABLES = frozenset(
+    {
+        *("HOME", "USER", "LOGNAME", "TERM", "TMPDIR", "XDG_CACHE_HOME"),
+        *("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+    }
+)
 
 _live: set[subprocess.Popen[str]] = set()
 _live_lock = threading.Lock()
@@ -33,9 +42,25 @@ def quote(argv: Sequence[str | Path]) -> str:
     return shlex.join(str(word) for word in argv)
 
 
-def merged_env(extra: Mapping[str, str | None] | None) -> dict[str, str]:
-    """Return this process's environment with `extra` on top; a value of None removes the name."""
-    env = dict(os.environ)
+def kept_env() -> dict[str, str]:
+    """Return what a build step may see of this process's environment: how to reach the network.
+
+    Everything else (CFLAGS, a shim at the head of PATH, ...) would change outputs behind the back
+    of the key, which does not hold it.
+    """
+    return {name: value for name, value in os.environ.items() if name in KEPT_VARIABLES}
+
+
+def merged_env(
+    extra: Mapping[str, str | None] | None, base: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return `base` (this process's environment) with `extra` on top; None removes a name.
+
+    The directories of administration tools are always in PATH: users other than root lack them.
+    """
+    env = dict(os.environ if base is None else base)
+    path = env.get("PATH", "").split(":")
+    env["PATH"] = ":".join([*filter(None, path), *(d for d in SYSTEM_PATH if d not in path)])
     for name, value in (extra or {}).items():
         if value is None:
             env.pop(name, None)
@@ -89,6 +114,7 @@ def run(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
+    base_env: Mapping[str, str] | None = None,
     input: str | None = None,
     check: bool = True,
     log: TextIO | None = None,
@@ -100,13 +126,13 @@ def run(
 
     With `log`, the command line and both output streams go there and the result carries no text,
     unless `capture` asks for stdout too; without `log`, stdout and stderr are captured apart.
-    `timeout` is in seconds.
+    `timeout` is in seconds. `env` is laid over `base_env` (this process's environment).
 
     Raises StepFailed if `check` is set and the exit code is not 0, InfraError if the program is
     missing or exceeds `timeout`.
     """
     words = [str(word) for word in argv]
-    full_env = merged_env(env)
+    full_env = merged_env(env, base_env)
     _require(words[0], full_env, cwd)
     stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
     if log is not None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -71,6 +72,6 @@ def run(
     accel = probe()
     print(f"xsc: {accel.describe()}", file=sys.stderr)
     hardware = Hardware(accel, cpus=count, memory=memory)
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if os.isatty(0) and os.isatty(1):
         return boot.interactive(hardware, medium)
     return verify(settings, hardware, medium)

@@ -53,13 +53,11 @@ class History:
     ) -> None:
         self._db.close()
 
-    def record(self, key: StepKey) -> None:
-        """Remember that `key.step` was brought up to date with `key`."""
+    def record(self, *keys: StepKey) -> None:
+        """Remember that the steps of `keys` were brought up to date with them."""
+        rows = [(self._build, key.step, key.key, canonical(key.facts).decode()) for key in keys]
         with self._db:
-            self._db.execute(
-                "INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?)",
-                (self._build, key.step, key.key, canonical(key.facts).decode()),
-            )
+            self._db.executemany("INSERT OR REPLACE INTO last VALUES (?, ?, ?, ?)", rows)
 
     def last(self, step: str) -> tuple[str, Mapping[str, Json]] | None:
         """Return key and facts of the last success of `step` in this build directory."""

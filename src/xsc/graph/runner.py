@@ -52,10 +52,10 @@ def build(plan: Plan, paths: Paths, history: History, reporter: Reporter, jobs: 
     with store.in_use():
         if plan.missing:
             _run_missing(plan, Scheduler(plan, paths, store, history, reporter, jobs), entries)
-    for name in plan.order:
-        if name in entries:
-            history.record(plan.keys[name])
-            link_output(paths, name, entries[name])
+    # Also what a cached output was made from and nobody had to look at: `why` asks for it.
+    history.record(*(plan.keys[name] for name in plan.order))
+    for name, entry in entries.items():
+        link_output(paths, name, entry)
 
 
 class Scheduler:
@@ -97,6 +97,8 @@ class Scheduler:
             self.failure = self.failure or error
             return name, None
         self.history.record_duration(name, entry.seconds)
+        # At once: a later failure must not turn this output into garbage.
+        self.history.record(self.plan.keys[name])
         self.reporter.finished(name, entry.seconds)
         return name, entry
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO, TypeAlias
 
 from xsc.errors import StepFailed
-from xsc.run import run
+from xsc.run import kept_env, run
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -82,8 +82,8 @@ class StepContext:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program with fixed locale, time zone and SOURCE_DATE_EPOCH; output goes to the log.
 
-        With `capture`, stdout is in the result too. `env` is laid over the environment; a value
-        of None removes the name. `cwd` is `work` unless given.
+        With `capture`, stdout is in the result too. `cwd` is `work` unless given. The program sees
+        nothing of the user's environment but what the network needs, and `env`.
 
         Raises StepFailed if `check` is set and the exit code is not 0.
         """
@@ -92,6 +92,7 @@ class StepContext:
             argv,
             cwd=cwd or self.work,
             env={**fixed, **(env or {})},
+            base_env=kept_env(),
             input=input,
             check=check,
             log=self.log,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from toy import make
 
-from xsc.errors import InfraError
+from xsc.errors import InfraError, StepFailed
 from xsc.graph.clean import Exclusive, disk_usage, measure, remove, unreferenced
 from xsc.graph.history import History
 from xsc.graph.store import Store, remove_tree
@@ -31,6 +31,13 @@ def test_an_older_state_is_garbage(paths: Paths) -> None:
     (paths.root / "input").write_text("other\n")
     make(paths, "base")
     assert garbage(paths) == [old]
+
+
+def test_what_succeeded_before_a_failure_is_kept(paths: Paths) -> None:
+    with pytest.raises(StepFailed):
+        make(paths, "broken")
+    assert len(list(paths.store.glob("*/manifest.json"))) == 1
+    assert garbage(paths) == []
 
 
 def test_a_build_directory_that_is_gone_keeps_nothing(paths: Paths, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from xsc.errors import InfraError, StepFailed
-from xsc.run import describe_exit, interactive, run
+from xsc.graph.step import StepContext
+from xsc.run import describe_exit, interactive, merged_env, run
 
 
 def test_streams_are_kept_apart() -> None:
@@ -73,3 +74,26 @@ def test_interactive_returns_the_code_of_a_signal() -> None:
 def test_exit_codes_in_words() -> None:
     assert describe_exit(3) == "exit code 3"
     assert describe_exit(-9) == "killed by SIGKILL"
+
+
+def test_administration_tools_are_found_by_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    path = merged_env(None)["PATH"].split(":")
+    assert path[:2] == ["/usr/bin", "/bin"]
+    assert "/usr/sbin" in path
+    assert len(path) == len(set(path))
+
+
+def test_steps_see_no_flags_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CFLAGS", "-O0")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("https_proxy", "proxy.example")
+    with (tmp_path / "log").open("w") as log:
+        context = StepContext(tmp_path, tmp_path, tmp_path, 1, 42, log)
+        lines = context.run(["env"], capture=True).stdout.splitlines()
+    env = dict(line.split("=", 1) for line in lines)
+    assert "CFLAGS" not in env
+    assert str(tmp_path) not in env["PATH"]
+    assert env["https_proxy"] == "proxy.example"
+    assert env["SOURCE_DATE_EPOCH"] == "42"
+    assert (env["LC_ALL"], env["TZ"]) == ("C.UTF-8", "UTC")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 import toy
@@ -75,3 +76,11 @@ def test_added_and_removed_names() -> None:
         "input b is new",
         "the need x is gone",
     ]
+
+
+def test_needs_of_an_output_found_in_the_store_are_known(paths: Paths, tmp_path: Path) -> None:
+    make(paths, "top")
+    other = Paths(paths.root, tmp_path / "other", paths.cache)
+    make(other, "top")
+    (paths.root / "input").write_text("other\n")
+    assert "input input changed" in why(other, "top")
