@@ -36,4 +36,4 @@ def test_only_marks_of_the_body_count(tmp_path: Path, monkeypatch: pytest.Monkey
                 assert time.monotonic() < deadline, seen
                 time.sleep(0.01)
     assert seen[-1] == pytest.approx(0.6)
-    assert min(seen) == pytest.approx(0.4)
+    assert {round(fraction, 3) for fraction in seen} <= {0.2, 0.4, 0.6}
