@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 from collections.abc import Mapping
 
 from xsc.errors import StepFailed, UsageError
@@ -19,9 +18,19 @@ TEST_STEPS = (
     "stock-kernel",
     "initramfs-stock",
     "agent",
-    "sysroot",
+    "guest-tests",
 )
-MODULES = ("kernel", "stock", "glibc", "sysroot", "agent", "rootfs", "initramfs", "iso")
+MODULES = (
+    "kernel",
+    "stock",
+    "glibc",
+    "sysroot",
+    "agent",
+    "rootfs",
+    "initramfs",
+    "iso",
+    "guest_tests",
+)
 
 
 @functools.cache
@@ -29,8 +38,6 @@ def registry() -> Mapping[str, Step]:
     """Return all steps by name. Imported on first use: most verbs need none of them."""
     steps: dict[str, Step] = {}
     for name in MODULES:
-        if importlib.util.find_spec(f"xsc.build.{name}") is None:
-            continue
         module = importlib.import_module(f"xsc.build.{name}")
         for step in module.STEPS:
             if step.name in steps:
