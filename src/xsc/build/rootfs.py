@@ -192,11 +192,13 @@ def _squash(context: StepContext, profile: Profile, tar: Path) -> Path:
     with tar.open("rb"):  # fail here, not inside mksquashfs, when mmdebstrap left nothing
         pass
     settings = profile.squashfs
+    # The root directory is not in the tar and would belong to whoever runs mksquashfs, which
+    # ignores -root-uid 0. In this namespace that is root.
+    as_root = () if os.geteuid() == 0 else ("unshare", "--map-root-user")
     context.run(
         [
-            "sh", "-c", 'exec mksquashfs - "$@" <"$0"', tar, image,
-            "-tar", "-root-mode", "755", "-root-uid", "0", "-root-gid", "0", "-noappend",
-            "-no-progress", "-quiet", "-comp", "zstd",
+            *as_root, "sh", "-c", 'exec mksquashfs - "$@" <"$0"', tar, image,
+            "-tar", "-root-mode", "755", "-noappend", "-no-progress", "-quiet", "-comp", "zstd",
             "-Xcompression-level", str(settings.level), "-b", f"{settings.block_kib}K",
             "-processors", str(context.jobs),
         ]
