@@ -32,11 +32,8 @@ static void on_signal(int sig)
 	sh->handled++;
 }
 
-/* Marks the beginning and the end of the stepped code for the tracer. */
-static __attribute__((noinline)) void stop_here(void)
-{
-	raise(SIGSTOP);
-}
+/* Marks the beginning and the end of the stepped code for the tracer, with no call of its own. */
+#define STOP_HERE() __asm__ volatile("int3" ::: "memory")
 
 static void child(int flags)
 {
@@ -46,7 +43,7 @@ static void child(int flags)
 
 	ptrace(PTRACE_TRACEME, 0, 0, 0);
 	sigaction(SIGUSR1, &sa, NULL);
-	stop_here();
+	STOP_HERE();
 	switch (op) {
 	case 0:
 		sh->result = transport(SYS_write, efd, (long)&one, 8, 0, 0, 0);
@@ -58,7 +55,7 @@ static void child(int flags)
 		sh->result = transport(SYS_nanosleep, (long)&ts, 0, 0, 0, 0, 0);
 	}
 	sh->ready = 1;
-	stop_here();
+	STOP_HERE();
 	_exit(0);
 }
 
@@ -101,7 +98,7 @@ static int run_once(int steps, int flags, uint64_t *rip)
 	ptrace(PTRACE_CONT, pid, 0, rc == 0 ? SIGUSR1 : 0);
 	/* The second stop, then the end. */
 	waitpid(pid, &status, 0);
-	if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGSTOP) {
+	if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		return -1;

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""Virtual machines for tests: booted on first use, many programs each, kernel log looked at."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xsc.vm import artifacts
+from xsc.vm.accel import probe
+from xsc.vm.errors import LostVm
+from xsc.vm.klog import splats
+from xsc.vm.machine import Machine, MachineSpec, Result
+from xsc.vm.qemu import Hardware, Share
+
+SHARED = "/mnt/xsc-tests"
+PROGRAMS = "/opt/xsc-tests"
+SKIPPED = 77
+# Copied, because 9p knows no setuid, and because the host's file system is not under test.
+SET_UP = f"""set -eu
+mkdir -p {PROGRAMS}
+cp -a {SHARED}/. {PROGRAMS}
+echo core > /proc/sys/kernel/core_pattern
+dmesg --clear
+"""
+
+Built = Callable[[str], Path]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A kind of machine: which kernel, its command line, who is PID 1."""
+
+    kernel: str = "xsc"
+    args: tuple[str, ...] = ()
+    init: str = "direct"
+    profile: str = "standard"
+    memory: str = "1G"
+    share_programs: bool = True
+
+
+def _override(name: str) -> Path | None:
+    """A file named by the environment instead of a build output, to test a kernel being written."""
+    value = os.environ.get(f"XSC_TEST_{name}")
+    return Path(value) if value else None
+
+
+def programs(built: Built) -> Path:
+    """Return the directory of the compiled guest tests."""
+    return _override("PROGRAMS") or built("guest-tests")
+
+
+def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
+    """Return what to boot for a setting."""
+    names = ("KERNEL", "INITRD", "ROOT", "AGENT")
+    overrides = artifacts.Overrides(*(_override(name) for name in names))
+    if setting.kernel == "stock":
+        overrides = artifacts.Overrides(
+            _override("STOCK_KERNEL"), _override("STOCK_INITRD"), overrides.root, overrides.agent
+        )
+
+    def ensure(steps: Sequence[str]) -> dict[str, Path]:
+        return {step: built(step) for step in steps}
+
+    files = artifacts.resolve(setting.kernel, setting.profile, overrides, ensure)
+    shares = (Share(programs(built), SHARED, "xsc-share0"),) if setting.share_programs else ()
+    return MachineSpec(
+        Hardware(probe(print), memory=setting.memory),
+        files.kernel,
+        files.initrd,
+        files.root,
+        files.agent,
+        setting.args,
+        setting.init,
+        shares,
+        console=console,
+    )
+
+
+class Lab:
+    """One machine that boots when it is first needed, and again after it was lost."""
+
+    def __init__(self, setting: Setting, built: Built) -> None:
+        self.setting = setting
+        self.built = built
+        self.console = Path(tempfile.mkdtemp(prefix="xsc-lab-")) / "console.log"
+        self._machine: Machine | None = None
+
+    @property
+    def machine(self) -> Machine:
+        """The running machine."""
+        if self._machine is None:
+            machine = Machine(specification(self.setting, self.built, self.console))
+            machine.boot()
+            self._machine = machine
+            if self.setting.share_programs:
+                done = machine.run(["sh", "-c", SET_UP], timeout=120)
+                assert done.code == 0, done.stderr.decode()
+        return self._machine
+
+    def run(self, argv: Sequence[str], timeout: float = 60) -> Result:
+        """Run a command; a machine that was lost with it is booted anew for the next one."""
+        try:
+            return self.machine.run(argv, timeout=timeout, env={"LC_ALL": "C.UTF-8"})
+        except LostVm:
+            self._machine = None
+            raise
+
+    def shell(self, script: str, timeout: float = 60) -> str:
+        """Run a shell script that must succeed; return what it printed."""
+        done = self.run(["sh", "-ec", script], timeout)
+        out, err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        assert done.code == 0, f"exit code {done.code}\n{out}\n{err}"
+        return out
+
+    def kernel_trouble(self) -> list[str]:
+        """Return what the kernel complained about since the last call."""
+        done = self.run(["dmesg", "--read-clear"])
+        return splats(done.stdout.decode(errors="replace"))
+
+    def end(self) -> None:
+        """Power off in good order."""
+        if self._machine is not None:
+            machine, self._machine = self._machine, None
+            try:
+                machine.power_off()
+            finally:
+                machine.close()
+
+
+def failures(output: str) -> list[str]:
+    """Return the TAP lines of a program's output that report a failure."""
+    return [line for line in output.splitlines() if line.startswith("not ok")]
+
+
+def run_program(lab: Lab, name: str, *args: str, timeout: float = 60) -> str:
+    """Run one guest test where a gate must exist; it must pass and leave the log clean."""
+    done = lab.run([f"{PROGRAMS}/{name}", *args, "--require-gate"], timeout)
+    out = done.stdout.decode(errors="replace")
+    print(f"{name}: {done.seconds:.1f} s in the guest")
+    print("\n".join(line for line in out.splitlines() if line.startswith("#")))
+    assert failures(out) == []
+    assert done.code == 0, f"exit code {done.code}\n{out[-2000:]}\n{done.stderr.decode()[-2000:]}"
+    assert lab.kernel_trouble() == []
+    return out
