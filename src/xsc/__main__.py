@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +13,16 @@ import typer
 from typer.completion import completion_init  # type: ignore[attr-defined]
 
 from xsc.cli import app, hoist
-from xsc.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, XscError
+from xsc.errors import (
+    EXIT_FAILED,
+    EXIT_INFRA,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_USAGE,
+    InfraError,
+    XscError,
+)
+from xsc.paths import default_paths
 
 
 def show(error: XscError, as_json: bool) -> None:
@@ -24,6 +34,16 @@ def show(error: XscError, as_json: bool) -> None:
     print(f"xsc: error: {error.message}", file=sys.stderr)
     if error.hint:
         print(f"  remedy: {error.hint}", file=sys.stderr)
+
+
+def unusable_place(error: PermissionError | sqlite3.OperationalError) -> InfraError:
+    """Explain a directory that cannot be written, mostly left behind by root."""
+    paths = default_paths()
+    return InfraError(
+        f"cannot use the build or cache directory: {error}",
+        hint=f"make {paths.build} and {paths.cache} yours (chown), or choose others with "
+        "--build-dir and XDG_CACHE_HOME",
+    )
 
 
 def wants_json(words: Sequence[str]) -> bool:
@@ -52,6 +72,9 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_USAGE
     except typer.Abort:
         return EXIT_INTERRUPTED
+    except (PermissionError, sqlite3.OperationalError) as error:
+        show(unusable_place(error), wants_json(words))
+        return EXIT_INFRA
     except BrokenPipeError:
         # The reader of our output has gone: nothing can be said to it, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

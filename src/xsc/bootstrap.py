@@ -243,3 +243,6 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         say("interrupted; run the same command again to go on")
         sys.exit(130)
+    except OSError as problem:
+        remedy = f"make {cache_home()} yours, free disk space, or choose another XDG_CACHE_HOME"
+        sys.exit(fail(f"cannot prepare the Python environment: {problem}", remedy))

@@ -35,6 +35,8 @@ class DigestCache:
         database.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = self._open(database)
+        except sqlite3.OperationalError:
+            raise  # not the file is bad, but its place: no permission, no space, no lock
         except sqlite3.DatabaseError:
             database.unlink(missing_ok=True)
             self._db = self._open(database)

@@ -59,7 +59,11 @@ def disk(paths: Paths) -> list[Finding]:
         device = near.stat().st_dev
         devices.setdefault(device, []).append(f"{label} {path}")
         free[device] = shutil.disk_usage(near).free
-    findings = []
+    findings = [
+        fail("disk", f"no permission to write {path} ({label})", "chown it, or choose another")
+        for label, path in places.items()
+        if not os.access(existing_parent(path), os.W_OK | os.X_OK)
+    ]
     for device, labels in devices.items():
         needed = DISK_BYTES * len(labels) // len(places)
         text = f"{free[device] / GIB:.1f} GiB free for {' and '.join(labels)}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 from pathlib import Path
@@ -40,7 +41,7 @@ def kvm(device: Path = Path("/dev/kvm")) -> Finding:
             "kvm", f"{device} does not exist: {SLOW}", "enable virtualisation (VT-x, AMD-V)"
         )
     if not os.access(device, os.R_OK | os.W_OK):
-        remedy = f"as root: adduser {os.environ.get('USER', 'USER')} kvm; then log in again"
+        remedy = f"as root: adduser {getpass.getuser()} kvm; then log in again"
         return warn("kvm", f"no permission to open {device}: {SLOW}", remedy)
     if shutil.which(QEMU) is None:
         remedy = "install the Debian package qemu-system-x86 and run this again"

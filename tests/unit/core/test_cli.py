@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from xsc import bootstrap
-from xsc.__main__ import main
+from xsc.__main__ import main, unusable_place
 from xsc.cli import hoist
 from xsc.commands.run import find_iso, plain_command
 from xsc.commands.test import exit_code
@@ -175,3 +175,10 @@ def test_errors_are_json_among_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert error["event"] == "error"
     assert error["exit_code"] == 64
     assert error["remedy"]
+
+
+def test_a_directory_of_somebody_else_is_explained() -> None:
+    error = unusable_place(PermissionError(13, "Permission denied", "/x/work"))
+    assert error.exit_code == 2
+    assert "/x/work" in error.message
+    assert "--build-dir" in str(error.hint)
