@@ -77,6 +77,8 @@ static void start_command(const struct json *request)
 	err.pipe = command.err;
 	out.sent = err.sent = 0;
 	input.pipe = command.in;
+	/* The end of its input may be read already: no event of the port would bring it up again. */
+	input_move(&input);
 	tell("{\"type\":\"started\",\"run\":%u,\"pid\":%d}\n", run, command.pid);
 }
 

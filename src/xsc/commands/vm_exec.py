@@ -97,6 +97,9 @@ def vm_exec(
     ] = False,
     cpu: Annotated[str | None, typer.Option(metavar="MODEL", help="QEMU CPU model.")] = None,
     machine: Annotated[str, typer.Option(help="QEMU machine type.")] = "q35",
+    qemu_arg: Annotated[
+        list[str] | None, typer.Option(help="Word for QEMU, such as -s for its gdb server.")
+    ] = None,
     console: Annotated[
         Path | None, typer.Option(help="Keep the console log (else only if it is lost).")
     ] = None,
@@ -123,7 +126,7 @@ def vm_exec(
     files = artifacts.resolve(kernel, profile, overrides, lambda steps: ensure(settings, steps))
     args = [*(kernel_arg or ()), *(["panic_on_warn=1"] if panic_on_warn else [])]
     spec = MachineSpec(
-        Hardware(probe(say), machine, cpu, cpus, memory, network),
+        Hardware(probe(say), machine, cpu, cpus, memory, network, tuple(qemu_arg or ())),
         files.kernel,
         files.initrd,
         files.root,

@@ -235,13 +235,11 @@ class Machine:
             return ended
         self.link.send(protocol.kill(self._runs, signal.SIGKILL))
         grace = time.monotonic() + KILL_SECONDS * self._patience
-        alive = self._expect_end(grace) is not None
-        if not alive:
-            self.close()
-        raise CommandTimeout(
-            f"the command was still running after {time.monotonic() - began:.0f} s and was killed"
-            + ("" if alive else "; the guest did not even answer to that")
-        )
+        seconds = time.monotonic() - began
+        what = f"the command was still running after {seconds:.0f} s and was killed"
+        if self._expect_end(grace) is None:
+            raise self._lost(f"{what}; the guest did not even answer to that", CommandTimeout)
+        raise CommandTimeout(what)
 
     def _expect_end(self, deadline: float) -> protocol.Exit | protocol.Failed | None:
         """Return the end of the present run, once all its output has arrived."""

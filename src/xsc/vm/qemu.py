@@ -48,7 +48,9 @@ class DirectBoot:
 
 @dataclass(frozen=True)
 class Hardware:
-    """The virtual machine itself. `memory` is QEMU's notation, such as 1G."""
+    """The virtual machine itself. `memory` is QEMU's notation, such as 1G; `extra` goes to QEMU as
+    it is.
+    """
 
     accel: Accel
     machine: str = "q35"
@@ -56,6 +58,7 @@ class Hardware:
     cpus: int = 2
     memory: str = "1G"
     network: bool = False
+    extra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def machine_argv(hardware: Hardware) -> list[str]:
     argv += ["-device", "virtio-rng-pci"]
     if hardware.network:
         argv += ["-nic", "user,model=virtio-net-pci"]
-    return argv
+    return [*argv, *hardware.extra]
 
 
 def channel_argv(channels: Channels) -> list[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from xsc import run as gateway
-from xsc.vm import machine
+from xsc.vm import machine, protocol
 from xsc.vm.accel import Accel
 from xsc.vm.errors import CommandTimeout, LostVm
 from xsc.vm.machine import Machine, MachineSpec
@@ -142,6 +142,19 @@ def test_input_nobody_reads_does_not_reach_the_next_command(vm: Machine) -> None
         assert vm.run(["true"], input=os.urandom(500_000), timeout=30).code == 0
         word = f"run {index}".encode()
         assert vm.run(["cat"], input=word, timeout=30).stdout == word
+
+
+def test_input_that_arrives_before_its_command(vm: Machine) -> None:
+    """The ports race: here the end of the input is read long before the start message."""
+    link = vm.link
+    link.feed(protocol.frames(1, b""))
+    link.pump(0)
+    time.sleep(0.5)
+    link.send(protocol.start(1, ["cat"], stdin=True))
+    deadline = time.monotonic() + 10
+    while not any(isinstance(message, protocol.Exit) for message in link.messages):
+        assert time.monotonic() < deadline, "cat never saw the end of its input"
+        link.pump(0.5)
 
 
 def test_arguments_environment_and_directory(vm: Machine, tmp_path: Path) -> None:
