@@ -67,8 +67,8 @@ def _environment(ctx: StepContext) -> dict[str, str]:
         "CCACHE_DIR": str(cache_home() / "ccache"),
         "CCACHE_BASEDIR": str(ctx.work),
         "CCACHE_NOHASHDIR": "1",
-        # The build time is in one object only; it must not spoil the others.
-        "CCACHE_SLOPPINESS": "time_macros",
+        # The compiler's own dependency files spare the preprocessor run of a cold build.
+        "CCACHE_DEPEND": "1",
     }
 
 

@@ -128,8 +128,8 @@ bool xsc_vma_sealed(const struct vm_area_struct *vma)
 
 bool __xsc_sealed(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	struct vm_area_struct *vma;
 	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
 
 	for_each_vma_range(vmi, vma, end)
 		if (xsc_vma_sealed(vma))
