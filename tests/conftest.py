@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ def settings() -> Settings:
 def built(settings: Settings) -> Callable[[str], Path]:
     """A function from a step name to its output directory; `./xsc test` has built most of them."""
 
+    @functools.cache
     def output(step: str) -> Path:
         return ensure(settings, [step])[step]
 
