@@ -13,7 +13,7 @@ systemd)
 	chroot "$root" systemctl --quiet enable $XSC_ENABLE
 	chroot "$root" systemctl --quiet mask $XSC_MASK
 	chroot "$root" systemctl --quiet set-default multi-user.target
-	ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+	ln -sf ../run/xsc/resolv.conf "$root/etc/resolv.conf"
 	;;
 busybox)
 	for name in init poweroff reboot halt; do
