@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from vmkit import Built, Setting, specification
 
+from xsc.config import Settings
 from xsc.vm.errors import CommandTimeout, LostVm
 from xsc.vm.machine import Machine, MachineSpec
 from xsc.vm.qemu import Share
@@ -64,7 +65,7 @@ def vm(make_spec: MakeSpec, shared: list[Share]) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="module")
-def argv_of(make_spec: MakeSpec) -> ArgvOf:
+def argv_of(make_spec: MakeSpec, settings: Settings) -> ArgvOf:
     """A function from options and command to the command line of `xsc vm exec`."""
     spec = make_spec()
     files = {
@@ -74,6 +75,7 @@ def argv_of(make_spec: MakeSpec) -> ArgvOf:
         "--agent": spec.agent,
     }
     words = [str(word) for pair in files.items() for word in pair]
+    words += ["--build-dir", str(settings.paths.build)]
 
     def argv(options: list[str], command: list[str]) -> list[str]:
         return [sys.executable, "-m", "xsc", "vm", "exec", *words, *options, "--", *command]

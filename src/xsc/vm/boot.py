@@ -25,7 +25,7 @@ from xsc.errors import InfraError, StepFailed, UsageError, XscError
 from xsc.vm.console import PORT, Session, settings_copy
 from xsc.vm.errors import BootTimeout, LostVm
 from xsc.vm.firmware import Medium, boot_argv
-from xsc.vm.machine import tail
+from xsc.vm.logtail import last_words
 from xsc.vm.qemu import Channels, Hardware
 
 # Hotkeys of image/grub/grub.cfg: the entries whose kernel speaks to the serial line.
@@ -172,7 +172,7 @@ def verify(
     except XscError as error:
         if session.process.poll() is not None and not log.stat().st_size:
             raise InfraError(f"QEMU ended at once:\n{session.qemu_says()}") from error
-        what = f"{error.message}\nend of the console:\n{tail(log)}"
+        what = f"{error.message}\nend of the console:\n{last_words(log)}"
         raise type(error)(what, hint=error.hint or f"the whole console is in {log}") from error
     finally:
         session.close()

@@ -16,7 +16,7 @@ import pexpect.fdpexpect
 from xsc import run as gateway
 from xsc.vm.errors import LostVm
 from xsc.vm.firmware import OVMF_VARS, Firmware, Medium, boot_argv
-from xsc.vm.machine import tail
+from xsc.vm.logtail import tail
 from xsc.vm.qemu import Channels, Hardware
 
 PORT = "xsc.verdict"

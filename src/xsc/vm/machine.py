@@ -21,13 +21,13 @@ from xsc.errors import XscError
 from xsc.vm import initrd, protocol
 from xsc.vm.errors import BootTimeout, CommandTimeout, GuestRefused, LostVm, QemuFailed
 from xsc.vm.link import STDERR, STDOUT, Link, Sink
+from xsc.vm.logtail import last_words, tail
 from xsc.vm.qemu import Channels, DirectBoot, Hardware, Share, direct_argv
 
 # Limits in seconds for KVM; the accelerator's `patience` stretches them.
 BOOT_SECONDS = 30.0
 POWER_OFF_SECONDS = 15.0
 KILL_SECONDS = 5.0
-TAIL_LINES = 40
 
 _M = TypeVar("_M")
 
@@ -280,7 +280,7 @@ class Machine:
         link.close()
         kept = self._keep_log()
         self.close()
-        text = tail(kept)
+        text = last_words(kept)
         what += f"\nend of the guest's console:\n{text}" if text else "\nthe console is empty"
         return kind(what, hint=f"the whole console is in {kept}")
 
@@ -299,16 +299,3 @@ class Machine:
             self._link.close()
             self._link = None
         shutil.rmtree(self._scratch, ignore_errors=True)
-
-
-def tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """Return the last lines of a log, without the control bytes a console may contain."""
-    try:
-        with path.open("rb") as log:
-            log.seek(0, os.SEEK_END)
-            log.seek(max(0, log.tell() - 200 * lines))
-            text = log.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-    kept = [line.rstrip() for line in text.splitlines()][-lines:]
-    return "\n".join("".join(c for c in line if c.isprintable() or c == "\t") for line in kept)
