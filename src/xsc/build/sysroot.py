@@ -48,6 +48,15 @@ def make_relative(tree: Path) -> None:
             path.symlink_to(os.path.relpath(tree / target.lstrip("/"), path.parent))
 
 
+def compiler_options(tree: Path) -> tuple[str, ...]:
+    """Return what makes the host's gcc compile and link against `tree`.
+
+    --sysroot alone does not do it: Debian's gcc looks for start files and libraries beside itself
+    first, and finds the host's where libc6-dev is installed.
+    """
+    return f"--sysroot={tree}", f"-B{tree}/usr/lib/x86_64-linux-gnu"
+
+
 def _unpack(ctx: StepContext) -> None:
     """Unpack our packages, and Debian's for the rest of what those depend on."""
     ours = sorted((ctx.input("glibc") / "debs").glob("*.deb"))
@@ -69,7 +78,7 @@ def _check(ctx: StepContext) -> None:
     source.write_text(_HELLO)
     for kind, options in LINKS.items():
         program = ctx.work / f"hello-{kind}"
-        ctx.run(["gcc", f"--sysroot={ctx.out}", "-O2", *options, "-o", program, source])
+        ctx.run(["gcc", *compiler_options(ctx.out), "-O2", *options, "-o", program, source])
         image = program.read_bytes()
         if xsc_abi(image) != 1:
             raise StepFailed(f"a {kind} program linked in the sysroot lacks the XSC note")
