@@ -3,11 +3,12 @@
  * Windows: the four pages through which a task passes its requests.
  *
  * One VMA per window.  It is VM_PFNMAP, so that nobody can pin, poke or copy
- * its pages, and VM_MAYSHARE without VM_MAYWRITE, so that a write fault on a
- * read-only page ends in pfn_mkwrite() instead of a private copy: user and
- * kernel must go on seeing the same page.  User space can neither unmap, move,
- * split nor re-protect it (see xsc_sealed() in munmap and mremap, mprotect
- * below), hence %gs:0 always is what the kernel wrote there.
+ * its pages, and it has neither VM_WRITE nor VM_MAYWRITE: the page table entry
+ * of SR is made writable when it is entered, once, and a write fault anywhere
+ * in the window is an error before anybody thinks of a private copy.  User and
+ * kernel therefore go on seeing the same pages.  User space can neither unmap,
+ * move, split nor re-protect a window (see xsc_sealed() in munmap and mremap,
+ * mprotect below), hence %gs:0 always is what the kernel wrote there.
  *
  * Windows stay mapped until the address space dies; a window whose task has
  * gone serves the next one.  A process thus maps as many as it ever had tasks
@@ -45,33 +46,11 @@ static struct xsc_window *xsc_window_alloc(void)
 	return win;
 }
 
-static vm_fault_t xsc_insert(struct vm_area_struct *vma, unsigned long off)
-{
-	const struct xsc_window *win = vma->vm_private_data;
-	pgprot_t ro = vm_get_page_prot(VM_READ | VM_SHARED);
-	pgprot_t rw = vm_get_page_prot(VM_READ | VM_WRITE | VM_SHARED);
-
-	switch (off) {
-	case XSC_OFF_CTRL:
-		return vmf_insert_pfn_prot(vma, vma->vm_start + off,
-					   PHYS_PFN(__pa(win->ctrl)), ro);
-	case XSC_OFF_SR:
-		return vmf_insert_pfn_prot(vma, vma->vm_start + off,
-					   PHYS_PFN(__pa(win->sr)), rw);
-	case XSC_OFF_CR:
-		return vmf_insert_pfn_prot(vma, vma->vm_start + off,
-					   PHYS_PFN(__pa(win->cr)), ro);
-	default:
-		return VM_FAULT_SIGSEGV;
-	}
-}
-
+/*
+ * Every page that may be touched is there from the start and stays: a fault is
+ * an access to BELL by somebody else than the gate, or a write to CTRL or CR.
+ */
 static vm_fault_t xsc_vm_fault(struct vm_fault *vmf)
-{
-	return xsc_insert(vmf->vma, vmf->pgoff << PAGE_SHIFT);
-}
-
-static vm_fault_t xsc_vm_pfn_mkwrite(struct vm_fault *vmf)
 {
 	return VM_FAULT_SIGSEGV;
 }
@@ -114,7 +93,6 @@ static void xsc_vm_close(struct vm_area_struct *vma)
 
 static const struct vm_operations_struct xsc_vm_ops = {
 	.fault		= xsc_vm_fault,
-	.pfn_mkwrite	= xsc_vm_pfn_mkwrite,
 	.mprotect	= xsc_vm_mprotect,
 	.may_split	= xsc_vm_may_split,
 	.close		= xsc_vm_close,
@@ -169,13 +147,22 @@ static struct xsc_mm *xsc_mm_get(struct mm_struct *mm)
 	return xm;
 }
 
+static bool xsc_insert(struct vm_area_struct *vma, unsigned long off,
+		       const void *page, unsigned long vm_flags)
+{
+	vm_fault_t fault = vmf_insert_pfn_prot(vma, vma->vm_start + off,
+					       PHYS_PFN(__pa(page)),
+					       vm_get_page_prot(vm_flags | VM_SHARED));
+
+	return !(fault & VM_FAULT_ERROR);
+}
+
 /**
  * xsc_window_map() - map a new window
  * @mm:		address space; mmap_lock is held for writing
  * @addr:	where, page aligned and free
  *
- * The three pages are entered at once: a task's first request must not take
- * faults, and the gate relies on SR and CR being present.
+ * The three pages are entered at once: faults on them are never served.
  *
  * Return: the window, or an ERR_PTR.
  */
@@ -184,7 +171,6 @@ struct xsc_window *xsc_window_map(struct mm_struct *mm, unsigned long addr)
 	struct vm_area_struct *vma;
 	struct xsc_window *win;
 	struct xsc_mm *xm;
-	unsigned long off;
 	int err = -ENOMEM;
 
 	win = xsc_window_alloc();
@@ -199,9 +185,9 @@ struct xsc_window *xsc_window_map(struct mm_struct *mm, unsigned long addr)
 
 	vma->vm_start = addr;
 	vma->vm_end = addr + XSC_WINDOW_SIZE;
-	vma->vm_flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYSHARE | VM_IO |
-			VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP;
-	vma->vm_page_prot = vm_get_page_prot(VM_READ | VM_SHARED);
+	vma->vm_flags = VM_READ | VM_MAYREAD | VM_IO | VM_PFNMAP | VM_DONTCOPY |
+			VM_DONTEXPAND | VM_DONTDUMP;
+	vma->vm_page_prot = vm_get_page_prot(VM_READ);
 	vma->vm_ops = &xsc_vm_ops;
 	vma->vm_private_data = win;
 	win->addr = addr;
@@ -217,12 +203,11 @@ struct xsc_window *xsc_window_map(struct mm_struct *mm, unsigned long addr)
 	list_add(&win->all, &xm->all);
 	spin_unlock(&xm->lock);
 
-	for (off = XSC_OFF_CTRL; off < XSC_OFF_BELL; off += PAGE_SIZE)
-		if (xsc_insert(vma, off) & VM_FAULT_ERROR) {
-			/* Out of page tables.  An idle window may be faulted in later. */
-			xsc_window_put(mm, win);
-			return ERR_PTR(-ENOMEM);
-		}
+	if (!xsc_insert(vma, XSC_OFF_CTRL, win->ctrl, VM_READ) ||
+	    !xsc_insert(vma, XSC_OFF_SR, win->sr, VM_READ | VM_WRITE) ||
+	    !xsc_insert(vma, XSC_OFF_CR, win->cr, VM_READ))
+		/* No page table: unusable, and never idle.  It goes with the mm. */
+		return ERR_PTR(-ENOMEM);
 	return win;
 
 err_free_mm:

@@ -82,6 +82,8 @@ void xsc_arch_enter(struct pt_regs *regs, const struct xsc_sqe *sqe)
 	regs->orig_ax = sqe->user_data;
 	regs->ax = -ENOSYS;
 	regs->ip = vdso_addr(current->mm, vdso_image_xsc.sym_xsc_landing_pad);
+	/* A fault sets RF in the saved flags, a system call does not. */
+	regs->flags &= ~X86_EFLAGS_RF;
 }
 
 /*
