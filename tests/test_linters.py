@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -14,8 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE_SUFFIXES = {".py", ".c", ".h", ".S", ".sh", ".toml", ".awk"}
-# Data in the formats of Debian, Kconfig or the kernel's make, and texts.
 PYTHON_LINES = 400
+FUNCTION_LINES = 50
 C_LINES = 1000
 SHELL_LINES = 150
 TRACKED_BYTES = 1 << 20
@@ -134,6 +135,20 @@ def test_files_have_one_concern() -> None:
         lines = (ROOT / path).read_bytes().count(b"\n")
         if limit is not None and lines > limit:
             too_long.append(f"{path}: {lines} lines, limit {limit}")
+    assert not too_long
+
+
+def test_functions_are_short() -> None:
+    too_long = []
+    for path in tracked():
+        if path.suffix != ".py":
+            continue
+        for node in ast.walk(ast.parse((ROOT / path).read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                lines = node.end_lineno - node.body[0].lineno + 1
+                if lines > FUNCTION_LINES:
+                    too_long.append(f"{path}: {node.name} has {lines} lines")
     assert not too_long
 
 
