@@ -191,7 +191,9 @@ def manual_options(section: str) -> set[str]:
     """Return the options that head a tagged paragraph."""
     tags = re.findall(r"^\.TP\n(.*)$", section, re.MULTILINE)
     plain = (re.sub(r'\\f.|"', " ", re.sub(r"^\.[A-Z]+ ", "", tag)) for tag in tags)
-    return {word for tag in plain for word in re.findall(r"(?:^|[\s,])(--?[a-z][a-z-]*)", tag)}
+    found = [word for tag in plain for word in re.findall(r"(?:^|[\s,])(--?[a-z][a-z-]*)", tag)]
+    assert len(found) == len(set(found)), "an option is described twice"
+    return set(found)
 
 
 def test_manual_has_every_verb_and_no_other() -> None:
