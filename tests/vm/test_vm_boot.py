@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import termios
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pexpect
@@ -20,7 +22,7 @@ from xsc.vm.errors import BootTimeout
 from xsc.vm.firmware import Firmware, Media, Medium
 from xsc.vm.qemu import Hardware
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(1500)]
 
 Built = Callable[[str], Path]
 
@@ -94,10 +96,11 @@ def test_a_disk_without_a_boot_loader_is_told_from_success(
         boot.verify(Hardware(probe()), Medium(disk), log=tmp_path / "log")
 
 
-def test_the_interactive_console_gives_the_terminal_back(built: Built) -> None:
-    """What `./xsc run` does on a terminal, up to the menu; then Ctrl-A X."""
-    iso = iso_of(built, "minimal")
-    words = [sys.executable, "-m", "xsc", "vm", "boot", "--interactive", "--iso", str(iso)]
+@pytest.fixture
+def console(built: Built) -> Iterator[pexpect.spawn[bytes]]:
+    """`xsc vm boot --interactive` on a terminal, at the boot menu, as `./xsc run` shows it."""
+    words = [sys.executable, "-m", "xsc", "vm", "boot", "--interactive"]
+    words += ["--iso", str(iso_of(built, "minimal"))]
     # The shell keeps the terminal alive after QEMU has gone, so that it can be looked at.
     script = 'stty -a | grep -o ".icanon"; "$@"; echo "code $?"; stty -a | grep -o ".icanon"'
     child = pexpect.spawn("sh", ["-c", script, "sh", *words], timeout=200)
@@ -105,8 +108,30 @@ def test_the_interactive_console_gives_the_terminal_back(built: Built) -> None:
     child.expect("Ctrl-A X")
     child.expect("Serial console")
     assert not termios.tcgetattr(child.fileno())[3] & termios.ICANON
-    child.send("\x01x")
-    child.expect("code 0", timeout=30)
-    child.expect(" icanon")
-    child.expect(pexpect.EOF)
-    child.close()
+    yield child
+    child.close(force=True)
+
+
+def test_ctrl_a_x_gives_the_terminal_back(console: pexpect.spawn[bytes]) -> None:
+    console.send("\x01x")
+    console.expect("code 0", timeout=30)
+    console.expect(" icanon")
+
+
+def test_a_signal_gives_the_terminal_back_and_ends_the_machine(
+    console: pexpect.spawn[bytes],
+) -> None:
+    (xsc,) = children(console.pid)
+    (qemu,) = children(xsc)
+    os.kill(xsc, signal.SIGTERM)
+    console.expect("code 130", timeout=30)
+    console.expect(" icanon")
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{qemu}").exists():
+        assert time.monotonic() < deadline, "QEMU outlived xsc"
+        time.sleep(0.1)
+
+
+def children(pid: int) -> list[int]:
+    """Return the ids of a process's children."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -12,7 +12,7 @@ import typer
 
 from xsc.build import DEFAULT_PROFILE, resolve_target
 from xsc.commands.run import find_iso
-from xsc.commands.vm_exec import check_memory, ended_by_signals, say
+from xsc.commands.vm_exec import check_memory, say
 from xsc.config import Settings
 from xsc.errors import EXIT_OK, UsageError
 from xsc.session import dry_run, ensure
@@ -20,6 +20,7 @@ from xsc.vm import boot
 from xsc.vm.accel import probe
 from xsc.vm.firmware import Firmware, Media, Medium
 from xsc.vm.qemu import Hardware
+from xsc.vm.terminal import ended_by_signals
 
 
 def vm_boot(

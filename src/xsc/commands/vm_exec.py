@@ -4,13 +4,9 @@
 from __future__ import annotations
 
 import re
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -22,6 +18,7 @@ from xsc.vm.accel import probe
 from xsc.vm.execute import EXIT_PIPE, Command, execute, host_stdin, parse_env
 from xsc.vm.machine import INIT_ARGS, MachineSpec
 from xsc.vm.qemu import Hardware
+from xsc.vm.terminal import ended_by_signals
 
 EXEC_HELP = """Boot the built system in a throw-away virtual machine and run CMD there as root.
 
@@ -36,22 +33,6 @@ _MEMORY = re.compile(r"[1-9][0-9]*[MG]?")
 def say(text: str) -> None:
     """Tell the user something that is not the command's output."""
     print(f"xsc: {text}", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP end the virtual machine the way Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def check_memory(text: str) -> str:

@@ -11,10 +11,7 @@ from __future__ import annotations
 import secrets
 import sys
 import tempfile
-import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,13 +24,14 @@ from xsc.vm.errors import BootTimeout, LostVm
 from xsc.vm.firmware import Medium, boot_argv
 from xsc.vm.logtail import last_words
 from xsc.vm.qemu import Channels, Hardware
+from xsc.vm.terminal import ended_by_signals, kept_terminal
 
 # Hotkeys of image/grub/grub.cfg: the entries whose kernel speaks to the serial line.
 ENTRIES = {"permissive": "4", "enforcing": "5", "off": "6"}
 
 # Seconds under KVM; the accelerator's `patience` stretches them.
 MENU_SECONDS = 20.0
-BOOT_SECONDS = 60.0
+BOOT_SECONDS = 90.0
 ANSWER_SECONDS = 4.0
 POWER_OFF_SECONDS = 20.0
 
@@ -197,19 +195,6 @@ def _check(facts: dict[str, str], entry: str) -> None:
         raise StepFailed(f"another menu entry was booted: {' '.join(words)}")
 
 
-@contextmanager
-def _kept_terminal() -> Iterator[None]:
-    """Put the terminal back as it was: a QEMU that is killed leaves it raw."""
-    if not sys.stdin.isatty():
-        yield
-        return
-    before = termios.tcgetattr(0)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)
-
-
 def interactive(hardware: Hardware, medium: Medium) -> int:
     """Boot `medium` on this terminal and return QEMU's exit code when the machine is off.
 
@@ -221,7 +206,8 @@ def interactive(hardware: Hardware, medium: Medium) -> int:
         file=sys.stderr,
         flush=True,
     )
-    with tempfile.TemporaryDirectory(prefix="xsc-boot-") as scratch, _kept_terminal():
+    scratch_dir = tempfile.TemporaryDirectory(prefix="xsc-boot-")
+    with scratch_dir as scratch, kept_terminal(), ended_by_signals():
         argv = boot_argv(hardware, medium, Channels(), settings_copy(medium, Path(scratch)))
         argv += ["-chardev", "stdio,id=console,mux=on,signal=off"]
         argv += ["-serial", "chardev:console", "-mon", "chardev=console,mode=readline"]

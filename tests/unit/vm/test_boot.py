@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -72,6 +73,12 @@ def test_the_hotkeys_are_those_of_the_menu() -> None:
         assert f"xsc={mode} " in entry
         assert "$serial" in entry
     assert 'set serial="console=tty0 console=ttyS0' in menu
+    assert re.search(boot._MENU, menu.encode()), "the title the console is searched for"
+
+
+def test_the_menu_is_recognised_when_every_letter_comes_twice() -> None:
+    doubled = "".join(2 * letter for letter in "Serial console: permissive")
+    assert re.search(boot._MENU, doubled.encode())
 
 
 def answer(*lines: str, token: str = TOKEN) -> str:
