@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from xsc.errors import InfraError, StepFailed
+from xsc.graph.step import Json
 from xsc.paths import cache_home
 from xsc.run import run
 
@@ -28,6 +29,8 @@ ARCH = "amd64"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _FIELDS = ("REPO_URI", "RELEASE", "CODENAME", "COMPONENT", "ORIGIN", "ARCHITECTURE", "FILENAME")
 _INST = re.compile(r"^Inst (\S+?)(?::\S+)? \((\S+) [^[]*\[(\w+)\]")
+_CONFIG = Path("/etc/apt")
+_LISTS = Path("/var/lib/apt/lists")
 _C_LOCALE = {"LC_ALL": "C.UTF-8"}
 _UPDATE_HINT = "run: sudo apt-get update"
 
@@ -99,13 +102,45 @@ def parse_simulation(text: str) -> tuple[Package, ...]:
     return tuple(sorted(Package(*match.groups()) for match in matches if match))
 
 
+def _apt_state() -> list[Json]:
+    """Return what tells one state of apt's configuration and lists from another."""
+    folders = [_CONFIG, _CONFIG / "sources.list.d", _CONFIG / "apt.conf.d", _LISTS]
+    files = [_CONFIG / "sources.list", *_CONFIG.glob("*.d/*")]
+    return [
+        [str(path), path.stat().st_size, path.stat().st_mtime_ns]
+        for path in sorted(folders + files)
+        if path.exists()
+    ]
+
+
+def _index_targets() -> str:
+    """Return `apt-get indextargets`, from the cache if apt's state is the same as last time.
+
+    apt checks the signature of every release file to answer, which takes half a second.
+    """
+    layout = "|".join(f"$({field})" for field in _FIELDS)
+    argv = ["apt-get", "indextargets", "--format", layout, "Created-By: Packages"]
+    state: Json = [" ".join(argv), _apt_state()]
+    answer = cache_dir() / "targets.json"
+    try:
+        known = json.loads(answer.read_text())
+        if known["state"] == state:
+            return str(known["text"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # never asked, or the file was cut short
+    text = run(argv, env=_C_LOCALE).stdout
+    if text:
+        scratch = answer.with_suffix(f".{os.getpid()}")
+        scratch.write_text(json.dumps({"state": state, "text": text}))
+        scratch.replace(answer)
+    return text
+
+
 @cache
 def mirrors() -> tuple[Mirror, ...]:
     """Return the host's Debian archives. InfraError when the host has none or no index."""
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    layout = "|".join(f"$({field})" for field in _FIELDS)
-    argv = ["apt-get", "indextargets", "--format", layout, "Created-By: Packages"]
-    found = parse_targets(run(argv, env=_C_LOCALE).stdout, codename)
+    found = parse_targets(_index_targets(), codename)
     if not found or not all(mirror.index.exists() for mirror in found):
         raise InfraError(
             f"apt has no package index of Debian {codename or '(unknown release)'} main",

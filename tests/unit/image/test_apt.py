@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -89,10 +90,11 @@ def test_a_download_is_named_as_apt_names_it() -> None:
     assert apt.Package("auditd", "1:3.0.9-1", "amd64").filename == "auditd_1%3a3.0.9-1_amd64.deb"
 
 
-def test_missing_index_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_index_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Empty:
         stdout = ""
 
+    monkeypatch.setattr(apt, "cache_dir", lambda: tmp_path)
     apt.mirrors.cache_clear()
     monkeypatch.setattr(apt, "run", lambda *args, **kwargs: Empty())
     with pytest.raises(InfraError) as caught:
@@ -134,3 +136,31 @@ def test_download_that_delivers_nothing_is_an_error(
     monkeypatch.setattr(apt, "write_sources", lambda: tmp_path / "sources.list")
     with pytest.raises(InfraError, match="gone_1_all"):
         apt.download([apt.Package("gone", "1", "all")], lambda argv: None)
+
+
+def test_apt_is_asked_again_only_when_its_state_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+
+    class Answer:
+        stdout = "text"
+
+    def run(*args: object, **kwargs: object) -> Answer:
+        calls.append(args)
+        return Answer()
+
+    monkeypatch.setattr(apt, "run", run)
+    monkeypatch.setattr(apt, "cache_dir", lambda: tmp_path)
+    monkeypatch.setattr(apt, "_CONFIG", tmp_path / "etc")
+    monkeypatch.setattr(apt, "_LISTS", tmp_path / "lists")
+    (tmp_path / "etc" / "sources.list.d").mkdir(parents=True)
+    (tmp_path / "lists").mkdir()
+    assert [apt._index_targets() for _ in range(3)] == ["text"] * 3
+    assert len(calls) == 1
+    (tmp_path / "etc" / "sources.list.d" / "new.sources").touch()
+    apt._index_targets()
+    assert len(calls) == 2
+    os.utime(tmp_path / "lists", (1, 1))
+    apt._index_targets()
+    assert len(calls) == 3
