@@ -44,10 +44,8 @@ def module_source(step: Step) -> Path:
     return Path(module.__file__)
 
 
-def step_key(
-    step: Step, upstream: Mapping[str, StepKey], root: Path, epoch: int, digests: DigestCache
-) -> StepKey:
-    """Compute the key of `step`, whose upstream keys are given.
+def input_digests(step: Step, root: Path, digests: DigestCache) -> dict[str, Json]:
+    """Return the entries of all inputs of `step` by name.
 
     Raises StepFailed if an input does not exist.
     """
@@ -60,13 +58,30 @@ def step_key(
                 hint="the checkout is incomplete: `git status` shows deleted files",
             )
         inputs.update(digests.tree(path, name))
+    return inputs
+
+
+def changed_inputs(step: Step, key: StepKey, root: Path, digests: DigestCache) -> list[str]:
+    """Return the names of inputs that are not what they were when `key` was computed."""
+    before, now = key.facts["inputs"], input_digests(step, root, digests)
+    assert isinstance(before, dict)
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+
+def step_key(
+    step: Step, upstream: Mapping[str, StepKey], root: Path, epoch: int, digests: DigestCache
+) -> StepKey:
+    """Compute the key of `step`, whose upstream keys are given.
+
+    Raises StepFailed if an input does not exist.
+    """
     facts: dict[str, Json] = {
         "format": KEY_FORMAT,
         "step": step.name,
         "version": step.version,
         "source": digests.file(module_source(step)),
         "epoch": epoch,
-        "inputs": inputs,
+        "inputs": input_digests(step, root, digests),
         "params": dict(step.params()),
         "needs": {name: upstream[name].key for name in step.needs},
     }

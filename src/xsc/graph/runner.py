@@ -15,7 +15,8 @@ from pathlib import Path
 from xsc import run as gateway
 from xsc.errors import InfraError, StepFailed, XscError
 from xsc.graph.history import History
-from xsc.graph.key import StepKey
+from xsc.graph.digest import DigestCache
+from xsc.graph.key import StepKey, changed_inputs
 from xsc.graph.plan import Plan
 from xsc.graph.step import Step, StepContext
 from xsc.graph.store import Entry, Store, remove_tree
@@ -171,6 +172,7 @@ def _execute_locked(job: Job, upstream: Mapping[str, Path], lock_fd: int) -> Ent
                 keep_fds=(lock_fd,),
             )
             job.step.run(context)
+        _check_inputs(job)
         shutil.copyfile(log_path, scratch / "log")
         return job.store.commit(scratch, job.key, time.monotonic() - began)
     except OSError as error:
@@ -181,6 +183,17 @@ def _execute_locked(job: Job, upstream: Mapping[str, Path], lock_fd: int) -> Ent
         # After a commit the directory has been renamed away and nothing is left to delete.
         if scratch.exists():
             remove_tree(scratch)
+
+
+def _check_inputs(job: Job) -> None:
+    """Refuse an output whose inputs were edited meanwhile: its key would not tell the truth."""
+    with DigestCache(job.paths.cache / "digests.db") as digests:
+        changed = changed_inputs(job.step, job.key, job.paths.root, digests)
+    if changed:
+        raise StepFailed(
+            f"inputs changed while they were being used: {', '.join(changed[:5])}",
+            hint="run the same command again; the work directory is kept, so it goes on from there",
+        )
 
 
 def _located(error: XscError, name: str, log_path: Path) -> XscError:

@@ -91,6 +91,12 @@ def test_a_hint_of_a_step_survives(paths: Paths) -> None:
     assert str(caught.value.hint).startswith("try harder; ")
 
 
+def test_an_input_edited_meanwhile_spoils_the_output(paths: Paths) -> None:
+    with pytest.raises(StepFailed, match="inputs changed while they were being used: input"):
+        make(paths, "editor")
+    make(paths, "editor")
+
+
 def test_reading_an_undeclared_need_fails(paths: Paths) -> None:
     with pytest.raises(StepFailed, match="without naming it"):
         make(paths, "base", "greedy")

@@ -69,6 +69,11 @@ def greedy(context: StepContext) -> None:
     context.input("base")
 
 
+def editor(context: StepContext) -> None:
+    """Have an input edited while the step runs."""
+    (context.root / "input").write_text("edited\n")
+
+
 def full(context: StepContext) -> None:
     """Raise what an XscError raised by a step looks like."""
     raise StepFailed("no", hint="try harder")
@@ -82,6 +87,7 @@ STEPS = (
     Step("broken", broken, needs=("base",)),
     Step("greedy", greedy),
     Step("full", full),
+    Step("editor", editor, inputs=("input",)),
 )
 REGISTRY = {step.name: step for step in STEPS}
 
