@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -216,23 +217,42 @@ def test_systemd_is_pid_1_when_asked_for(make_spec: MakeSpec) -> None:
         # Leaving the block powers off through systemd, and fails unless that ends in good order.
 
 
+@pytest.mark.parametrize("model", ["Nehalem", "qemu64", "max"])
+def test_other_processors(make_spec: MakeSpec, model: str) -> None:
+    """Nehalem and qemu64 have no FSGSBASE, the default model does; `max` has what QEMU has."""
+    spec = make_spec()
+    with Machine(replace(spec, hardware=replace(spec.hardware, cpu=model))) as vm:
+        flags = vm.run(["grep", "-cw", "fsgsbase", "/proc/cpuinfo"], timeout=60)
+        assert flags.stdout.strip() == (b"2" if model == "max" else b"0")
+        script = "import threading as t; x = t.Thread(target=print, args=('ran',)); x.start()"
+        assert vm.run(["python3", "-c", script], timeout=120).stdout == b"ran\n"
+        assert vm.run(["cat", "/sys/kernel/xsc/traps"], timeout=60).stdout == b"0\n"
+
+
 def test_the_command_line_end_to_end(cli: ExecCli, tmp_path: Path) -> None:
     verdict = tmp_path / "verdict.json"
-    began = time.monotonic()
     done = cli(
         ["--json-verdict", str(verdict), "--share", f"{tmp_path}:/mnt", "--env", "WORD=hello"],
         ["sh", "-c", "cat; echo err >&2; echo $WORD >/mnt/out; kill -9 $$"],
         stdin=b"\x00\xffbinary",
     )
-    total = time.monotonic() - began
     assert done.returncode == 137
     assert done.stdout == b"\x00\xffbinary"
     assert done.stderr.splitlines()[-1:] == [b"err"]
     assert (tmp_path / "out").read_text() == "hello\n"
     record = json.loads(verdict.read_text())
     assert (record["verdict"], record["signal"], record["exit_code"]) == ("signal", 9, 137)
-    overhead = total - record["command_seconds"]
-    print(f"{overhead:.1f} s around a command that takes none")
+
+
+def test_the_machine_around_a_command_takes_seconds(cli: ExecCli) -> None:
+    """The best of three, because other work on the host is not what is measured."""
+    taken = []
+    while len(taken) < 3 and min(taken, default=math.inf) > OVERHEAD:
+        began = time.monotonic()
+        assert cli([], ["true"]).returncode == 0
+        taken.append(time.monotonic() - began)
+    print("seconds around a command that takes none:", [round(value, 1) for value in taken])
+    assert min(taken) <= OVERHEAD
 
 
 def test_a_timed_out_command_says_so(cli: ExecCli, tmp_path: Path) -> None:
