@@ -14,8 +14,8 @@ from pathlib import Path
 
 from xsc import run as gateway
 from xsc.errors import InfraError, StepFailed, XscError
-from xsc.graph.history import History
 from xsc.graph.digest import DigestCache
+from xsc.graph.history import History
 from xsc.graph.key import StepKey, changed_inputs
 from xsc.graph.plan import Plan
 from xsc.graph.step import Step, StepContext
