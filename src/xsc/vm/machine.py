@@ -88,11 +88,7 @@ class Machine:
         self._patience = spec.hardware.accel.patience
 
     def __enter__(self) -> Machine:
-        try:
-            self.boot()
-        except BaseException:
-            self.close()
-            raise
+        self.boot()
         return self
 
     def __exit__(
@@ -134,7 +130,15 @@ class Machine:
         Raises BootTimeout if the agent does not answer in time, GuestRefused if a share cannot be
         mounted, LostVm if the kernel panics.
         """
+        try:
+            self._boot()
+        except BaseException:
+            self.close()
+            raise
+
+    def _boot(self) -> None:
         began = time.monotonic()
+        self._log.touch()
         self._link = Link(self._start_qemu, self._log)
         limit = self.spec.boot_seconds or BOOT_SECONDS * self._patience
         hello = self._expect(protocol.Hello, began + limit)
@@ -274,15 +278,21 @@ class Machine:
             how = gateway.describe_exit(link.status or 0)
             what += f" (QEMU: {how}, reason {link.shutdown_reason or 'unknown'})"
             if link.shutdown_reason is None and self.hello is None:
-                # The guest never ran: it is QEMU that failed.
-                kind = QemuFailed
-                what += "\n" + tail(self._qemu_log)
+                return self._failed()
         link.close()
         kept = self._keep_log()
         self.close()
         text = last_words(kept)
         what += f"\nend of the guest's console:\n{text}" if text else "\nthe console is empty"
         return kind(what, hint=f"the whole console is in {kept}")
+
+    def _failed(self) -> XscError:
+        """Make the error for a QEMU that ended before the guest ran: its words, its command."""
+        command, _, words = tail(self._qemu_log).partition("\n")
+        self.close()
+        return QemuFailed(
+            f"QEMU ended at once: {words.strip()}", hint=f"its command was: {command[2:]}"
+        )
 
     def _keep_log(self) -> Path:
         if self.spec.console is not None:

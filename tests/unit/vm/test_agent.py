@@ -20,7 +20,7 @@ import pytest
 from xsc import run as gateway
 from xsc.vm import machine, protocol
 from xsc.vm.accel import Accel
-from xsc.vm.errors import CommandTimeout, LostVm
+from xsc.vm.errors import CommandTimeout, LostVm, QemuFailed
 from xsc.vm.machine import Machine, MachineSpec
 from xsc.vm.qemu import PORTS, Channels, Hardware
 
@@ -223,10 +223,12 @@ def test_a_timeout_kills_the_command_and_its_children_only(vm: Machine, tmp_path
 
 
 def test_many_runs_leave_no_descriptor_behind(vm: Machine) -> None:
-    before = shell(vm, "ls /proc/$PPID/fd | wc -l").stdout
+    # A moment later the agent has closed what it needed to start the command.
+    count = "sleep 0.3; ls /proc/$PPID/fd | wc -l"
+    before = shell(vm, count).stdout
     for index in range(300):
         assert vm.run(["sh", "-c", f"exit {index % 200}"], timeout=30).code == index % 200
-    assert shell(vm, "ls /proc/$PPID/fd | wc -l").stdout == before
+    assert shell(vm, count).stdout == before
 
 
 def test_the_end_of_the_machine_is_noticed_at_once(spec: MachineSpec, tmp_path: Path) -> None:
@@ -239,6 +241,22 @@ def test_the_end_of_the_machine_is_noticed_at_once(spec: MachineSpec, tmp_path: 
     assert caught.value.exit_code == 125
     assert "console of the test" in caught.value.message
     assert list(tmp_path.glob("vm-lost-*.log"))
+
+
+def test_a_qemu_that_cannot_start_is_quoted(spec: MachineSpec, tmp_path: Path) -> None:
+    qemu = tmp_path / "qemu"
+    qemu.write_text("#!/bin/sh\necho cannot set up guest memory >&2\nexit 1\n")
+    qemu.chmod(0o755)
+    for path in (spec.kernel, spec.initrd):
+        path.touch()
+    vm = Machine(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xsc.vm.qemu.QEMU", str(qemu))
+        with pytest.raises(QemuFailed, match="cannot set up guest memory") as caught:
+            vm.boot()
+    assert caught.value.exit_code == 2
+    assert str(qemu) in (caught.value.hint or "")
+    assert not vm._scratch.exists()
 
 
 def test_a_closed_machine_says_so(vm: Machine) -> None:
