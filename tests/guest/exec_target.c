@@ -29,13 +29,13 @@ static int count_windows(void)
 int main(int argc, char **argv)
 {
 	pthread_t t;
-	int other = 0;
+	int other = 0, windows = count_windows();
 
 	pthread_create(&t, NULL, in_thread, &other);
 	pthread_join(t, NULL);
 	printf("uid=%d euid=%d secure=%ld base=%d windows=%d traps=%ld threads=%d leader=%d env=%s arg=%s\n",
 	       getuid(), geteuid(), getauxval(AT_SECURE), getauxval(AT_XSC_BASE) != 0,
-	       count_windows(), t_proc_xsc("self", "traps"), other, getpid() == gettid(),
+	       windows, t_proc_xsc("self", "traps"), other, getpid() == gettid(),
 	       getenv("XSC_V") ? getenv("XSC_V") : "-", argc > 2 ? argv[2] : "-");
 	return argc > 1 ? atoi(argv[1]) : 0;
 }

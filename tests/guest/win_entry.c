@@ -22,6 +22,7 @@ static _Noreturn void jump_to(uintptr_t target)
 	register long r10 __asm__("r10") = 0;
 	register long r8 __asm__("r8") = 0;
 	register long r9 __asm__("r9") = 0;
+	register uintptr_t r11 __asm__("r11") = target;
 
 	__asm__ volatile("leaq 1f(%%rip), %%rcx\n\t"
 			 "jmp *%%r11\n"
@@ -29,8 +30,7 @@ static _Noreturn void jump_to(uintptr_t target)
 			 "1:\tmovl $231, %%eax\n\txorl %%edi, %%edi\n\t"
 			 "leaq 2f(%%rip), %%rcx\n\tjmp *%%gs:0\n2:\thlt\n\t"
 			 :
-			 : "a"(SYS_getppid), "D"(0), "S"(0), "d"(0), "r"(r10), "r"(r8), "r"(r9),
-			   "r"(({ register uintptr_t r11 __asm__("r11") = target; r11; }))
+			 : "a"(SYS_getppid), "D"(0), "S"(0), "d"(0), "r"(r10), "r"(r8), "r"(r9), "r"(r11)
 			 : "rcx", "memory");
 	__builtin_unreachable();
 }
@@ -135,6 +135,7 @@ static void test_bell_stores(void)
 			setrlimit(RLIMIT_CORE, &none);
 			alarm(3);
 			sqe->nr = SYS_getppid;
+			sqe->user_data = SYS_getppid;
 			switch (off & 3) {
 			case 0:
 				*(volatile uint64_t *)(bell + off) = off;

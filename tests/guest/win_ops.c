@@ -52,6 +52,7 @@ static void verdict_of(size_t page)
 		_exit(0);
 	/* BELL's store may ring for what is in SR: a harmless number goes there first. */
 	((struct win_sqe *)(base + WIN_SR))->nr = SYS_getppid;
+	((struct win_sqe *)(base + WIN_SR))->user_data = SYS_getppid;
 	*(volatile uint64_t *)(base + pages[page].offset + 2048) = 0x4141414141414141u;
 	_exit(pages[page].offset == WIN_BELL ? 0 : 2);
 }

@@ -44,7 +44,9 @@ static void *rewrite(void *arg)
 			sqe->flags = (uint16_t)(r >> 8);
 			break;
 		case 2:
-			sqe->user_data = r;
+			/* The whole number may be read from here: listed, or beyond any table. */
+			sqe->user_data = r & 256 ? numbers[(r >> 9) % ARRAY_SIZE(numbers)] :
+						   r | 0x80000;
 			break;
 		case 3:
 		case 4:

@@ -79,7 +79,7 @@ def test_systemd_boots_to_power_off(
     built: Built, name: str, kernel: str, args: tuple[str, ...]
 ) -> None:
     """From exec of PID 1 to power-off; on a kernel with gates nothing may trap in all that time."""
-    setting = Setting(kernel, (*args, *LOUD), init="systemd", share_programs=False)
+    setting = Setting(kernel, (*args, *LOUD), init="systemd", steps=())
     lab = Lab(setting, built)
     try:
         print(lab.shell(SCRIPT, 300))

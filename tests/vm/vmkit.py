@@ -16,13 +16,14 @@ from xsc.vm.klog import splats
 from xsc.vm.machine import Machine, MachineSpec, Result
 from xsc.vm.qemu import Hardware, Share
 
-SHARED = "/mnt/xsc-tests"
-PROGRAMS = "/opt/xsc-tests"
+PROGRAMS = "/opt/guest-tests"
 SKIPPED = 77
 # Copied, because 9p knows no setuid, and because the host's file system is not under test.
-SET_UP = f"""set -eu
-mkdir -p {PROGRAMS}
-cp -a {SHARED}/. {PROGRAMS}
+SET_UP = """set -eu
+for shared in /mnt/*; do
+    [ -d "$shared" ] || continue
+    cp -a "$shared" /opt/
+done
 echo core > /proc/sys/kernel/core_pattern
 dmesg --clear
 """
@@ -39,7 +40,8 @@ class Setting:
     init: str = "direct"
     profile: str = "standard"
     memory: str = "1G"
-    share_programs: bool = True
+    steps: tuple[str, ...] = ("guest-tests",)
+    """Steps whose outputs the guest has under /opt."""
 
 
 def _override(name: str) -> Path | None:
@@ -48,9 +50,15 @@ def _override(name: str) -> Path | None:
     return Path(value) if value else None
 
 
-def programs(built: Built) -> Path:
-    """Return the directory of the compiled guest tests."""
-    return _override("PROGRAMS") or built("guest-tests")
+def _shares(steps: Sequence[str], built: Built) -> tuple[Share, ...]:
+    return tuple(
+        Share(
+            _override(step.upper().replace("-", "_")) or built(step),
+            f"/mnt/{step}",
+            f"xsc-share{number}",
+        )
+        for number, step in enumerate(steps)
+    )
 
 
 def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
@@ -66,7 +74,6 @@ def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
         return {step: built(step) for step in steps}
 
     files = artifacts.resolve(setting.kernel, setting.profile, overrides, ensure)
-    shares = (Share(programs(built), SHARED, "xsc-share0"),) if setting.share_programs else ()
     return MachineSpec(
         Hardware(probe(print), memory=setting.memory),
         files.kernel,
@@ -75,7 +82,7 @@ def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
         files.agent,
         setting.args,
         setting.init,
-        shares,
+        _shares(setting.steps, built),
         console=console,
     )
 
@@ -96,7 +103,7 @@ class Lab:
             machine = Machine(specification(self.setting, self.built, self.console))
             machine.boot()
             self._machine = machine
-            if self.setting.share_programs:
+            if self.setting.steps:
                 done = machine.run(["sh", "-c", SET_UP], timeout=120)
                 assert done.code == 0, done.stderr.decode()
         return self._machine

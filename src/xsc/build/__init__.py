@@ -19,6 +19,7 @@ TEST_STEPS = (
     "initramfs-stock",
     "agent",
     "guest-tests",
+    "kselftests",
 )
 MODULES = (
     "kernel",
@@ -30,6 +31,7 @@ MODULES = (
     "initramfs",
     "iso",
     "guest_tests",
+    "kselftests",
 )
 
 
