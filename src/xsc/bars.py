@@ -7,6 +7,7 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from xsc.progress import Reporter, human_seconds
 
@@ -18,11 +19,17 @@ class RichReporter(Reporter):
         super().__init__(stream)
         self._console = Console(file=stream, force_terminal=True, highlight=False)
         self._progress = Progress(
-            TextColumn("{task.description:<18}", markup=False),
-            BarColumn(bar_width=28),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
+            TextColumn("{task.description:<15}", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=16),
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(min_width=4)),
+            TimeElapsedColumn(table_column=Column(min_width=7)),
+            # Only this one gives way on a narrow terminal.
+            TextColumn(
+                "{task.fields[note]}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+            ),
+            expand=True,
             console=self._console,
             transient=True,
         )
