@@ -34,7 +34,7 @@ ArgvOf = Callable[[list[str], list[str]], list[str]]
 MakeSpec = Callable[..., MachineSpec]
 
 # No programs of other tests in it: what is here is about the machine alone.
-BARE = Setting(share_programs=False)
+BARE = Setting(steps=())
 
 
 @pytest.fixture(scope="module")
