@@ -227,7 +227,9 @@ def test_manual_has_the_exit_codes() -> None:
 
 def shell_lines(text: str) -> Iterator[str]:
     """Yield the commands of this project in the fenced blocks of a document."""
-    for block in re.findall(r"^```(?:sh)?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        if language not in ("", "sh"):
+            continue
         for line in block.replace("\\\n", " ").splitlines():
             line = line.removeprefix("$ ").strip()
             if line.startswith("./xsc "):
