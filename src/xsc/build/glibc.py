@@ -97,12 +97,10 @@ def _source_digest(ctx: StepContext) -> str:
 
 def _prepare(ctx: StepContext) -> Path:
     """Return the patched tree, unpacked by an earlier attempt or now."""
-    # One path for every source: ccache would not recognise the compilations of another.
-    home = ctx.work / "tree"
+    home = ctx.work / _source_digest(ctx)
     tree = home / "glibc"
     stamp = home / "ready"
-    digest = _source_digest(ctx)
-    if stamp.exists() and stamp.read_text() == digest:
+    if stamp.exists():
         return tree
     for stale in ctx.work.iterdir():
         shutil.rmtree(stale)
@@ -123,7 +121,7 @@ def _prepare(ctx: StepContext) -> Path:
     control.write_text(
         re.sub(r"(?m)^Maintainer: (.*)$", _maintainer_fields, control.read_text(), count=1)
     )
-    stamp.write_text(digest)
+    stamp.touch()
     return tree
 
 
