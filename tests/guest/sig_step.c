@@ -142,18 +142,13 @@ static void run(const char *name, int which, long want, int flags)
 		t_ok(in_gate > 3, "the gate itself was among the places");
 }
 
-static void run_all(const char *how)
+static void run_gate(void)
 {
-	char name[96];
-
-	snprintf(name, sizeof(name), "write over %s, signal anywhere", how);
-	run(name, 0, 8, 0);
-	snprintf(name, sizeof(name), "write over %s, SA_RESTART", how);
-	run(name, 0, 8, SA_RESTART);
-	snprintf(name, sizeof(name), "failing close over %s, signal anywhere", how);
-	run(name, 1, -EBADF, 0);
-	snprintf(name, sizeof(name), "nanosleep over %s, signal anywhere", how);
-	run(name, 2, 0, 0);
+	transport = via_gate;
+	run("write over gate, signal anywhere", 0, 8, 0);
+	run("write over gate, SA_RESTART", 0, 8, SA_RESTART);
+	run("failing close over gate, signal anywhere", 1, -EBADF, 0);
+	run("nanosleep over gate, signal anywhere", 2, 0, 0);
 }
 
 int main(int argc, char **argv)
@@ -164,12 +159,11 @@ int main(int argc, char **argv)
 	efd = eventfd(0, EFD_NONBLOCK);
 	handler_fd = eventfd(0, EFD_NONBLOCK);
 	if (!t_flag("--gate-only")) {
+		/* One kind is enough to show that the test itself is right. */
 		transport = via_trap;
-		run_all("trap");
+		run("write over trap, signal anywhere", 0, 8, 0);
 	}
-	if (t_need_gate("stepping through the gate")) {
-		transport = via_gate;
-		run_all("gate");
-	}
+	if (t_need_gate("stepping through the gate"))
+		run_gate();
 	return t_done_gate();
 }
