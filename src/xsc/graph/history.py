@@ -69,7 +69,14 @@ class History:
         return (str(row[0]), json.loads(row[1])) if row is not None else None
 
     def record_duration(self, step: str, seconds: float) -> None:
-        """Remember how long `step` took, for the next estimate."""
+        """Remember how long `step` took, for the next estimate.
+
+        The mean with what was known: one attempt that found most of its work done must not make
+        the next one promise the same.
+        """
+        known = self.duration(step)
+        if known is not None:
+            seconds = (known + seconds) / 2
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO duration VALUES (?, ?)", (step, seconds))
 

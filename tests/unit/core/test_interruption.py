@@ -16,7 +16,7 @@ import pytest
 from xsc.paths import Paths
 
 TOY = Path(__file__).with_name("toy.py")
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 40.0
 
 
 def start(paths: Paths, target: str) -> subprocess.Popen[str]:

@@ -11,6 +11,7 @@ import pytest
 from toy import REGISTRY, make
 
 from xsc.errors import StepFailed, UsageError
+from xsc.graph.history import History
 from xsc.graph.plan import closure
 from xsc.graph.step import Step
 from xsc.graph.store import Store
@@ -119,6 +120,14 @@ def test_an_entry_without_manifest_is_replaced(paths: Paths) -> None:
     (paths.store / plan.keys["side"].key / "manifest.json").unlink()
     make(paths, "side")
     assert runs(paths) == ["side", "side"]
+
+
+def test_estimates_are_learnt_and_damped(paths: Paths) -> None:
+    with History(paths.cache / "history.db", paths.build) as history:
+        assert history.duration("kernel") is None
+        history.record_duration("kernel", 600.0)
+        history.record_duration("kernel", 20.0)
+        assert history.duration("kernel") == 310.0
 
 
 def test_an_unknown_step_is_a_usage_error() -> None:
