@@ -14,7 +14,7 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 # From the bottom to the top: a module imports from its own layer or from those below it.
 LAYERS = (
     {"version", "errors", "bootstrap"},
-    {"run", "paths", "lock", "log"},
+    {"run", "paths", "lock"},
     {"elf", "progress"},
     {"bars", "reporters", "graph"},
     {"build"},
