@@ -8,7 +8,8 @@ import re
 # Lines the kernel prints when something is wrong with itself. What it says about programs
 # ("x[7]: segfault at", "traps: x[7] general protection") is not among them.
 _SPLATS = (
-    r"\bWARNING: ",
+    # Not the advice about an emulated processor: "SRSO: WARNING: See https://... for mitigations".
+    r"\bWARNING: (?!See http)",
     r"\bBUG: ",
     r"\bkernel BUG at ",
     r"\bOops\b",

@@ -9,6 +9,7 @@ from xsc.vm.klog import shutdown_counts, splats
 
 CLEAN = """\
 [    0.000000] Linux version 6.1.0-xsc (xsc@xsc) (gcc 12.2.0)
+[    0.026062] Speculative Return Stack Overflow: WARNING: See https://kernel.org/doc
 [    0.100000] xsc: mode permissive, ABI 1
 [    1.200000] EXT4-fs (vda): mounted filesystem
 [    3.000000] win_entry[212]: segfault at 10 ip 00007f00 sp 00007ffc error 4 in win_entry
