@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xsc.run import stopping
+
 POLL_SECONDS = 0.2
 
 
@@ -95,12 +97,15 @@ def end_orphans(lock: FileLock) -> int:
 def held(path: Path, on_wait: Callable[[int | None], None]) -> Iterator[FileLock]:
     """Hold `path` exclusively; `on_wait(owner's process id)` is called once if that takes waiting.
 
-    Survivors of a run that was killed are ended instead of being waited for.
+    Survivors of a run that was killed are ended instead of being waited for. An interruption of
+    this process ends the waiting: KeyboardInterrupt is raised, in whichever thread waits.
     """
     lock = FileLock(path)
     told = False
     try:
         while not lock.try_exclusive():
+            if stopping():
+                raise KeyboardInterrupt
             if end_orphans(lock):
                 continue
             if not told:

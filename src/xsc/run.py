@@ -234,6 +234,11 @@ def stop_all() -> None:
         _signal_group(process, signal.SIGTERM)
 
 
+def stopping() -> bool:
+    """Say whether stop_all() was called: whoever waits for something must give up."""
+    return _stopping.is_set()
+
+
 def interactive(
     argv: Sequence[str | Path],
     *,

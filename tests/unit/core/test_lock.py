@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from pathlib import Path
+
+import pytest
 
 from xsc.lock import FileLock, end_orphans, held, holders
 
@@ -60,4 +63,19 @@ def test_children_of_a_living_owner_are_left_alone(tmp_path: Path) -> None:
         assert end_orphans(lock) == 0
         assert child.poll() is None
         child.kill()
+    lock.close()
+
+
+def test_an_interruption_ends_the_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The waiting thread is not the one that got Ctrl-C, and the other xsc may take an hour."""
+    lock = FileLock(tmp_path / "lock")
+    with subprocess.Popen(["sleep", "60"], pass_fds=[lock.fd]) as other:
+        os.pwrite(lock.fd, f"{other.pid}\n".encode(), 0)
+        assert lock.try_exclusive()
+        interruption = threading.Event()
+        monkeypatch.setattr("xsc.run._stopping", interruption)
+        threading.Timer(0.5, interruption.set).start()
+        with pytest.raises(KeyboardInterrupt), held(tmp_path / "lock", lambda owner: None):
+            pass
+        other.kill()
     lock.close()
