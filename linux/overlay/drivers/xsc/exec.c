@@ -77,10 +77,14 @@ static bool xsc_file_tagged(struct file *file, const struct elf64_phdr *phdr,
 	return tagged;
 }
 
-static int xsc_refuse_exec(const struct linux_binprm *bprm)
+static int xsc_refuse_exec(struct linux_binprm *bprm)
 {
 	struct audit_buffer *ab;
 
+	/* After ENOEXEC the loaders are asked again once modules were requested. */
+	if (bprm->xsc_refused)
+		return -ENOEXEC;
+	bprm->xsc_refused = 1;
 	this_cpu_inc(xsc_execs_refused);
 	if (!IS_ENABLED(CONFIG_XSC_AUDIT) || !audit_enabled)
 		return -ENOEXEC;

@@ -19,19 +19,25 @@
 #define CQE_SEQ		(XSC_OFF_CR + 0)
 
 	.text
-	.globl	__kernel_xsc, xsc_bell, xsc_landing_pad
+	.globl	__kernel_xsc, __kernel_xsc_return, xsc_bell, xsc_landing_pad
 	.type	__kernel_xsc, @function
+	.type	__kernel_xsc_return, @function
 	.balign	64
 	.cfi_startproc
 	/* The caller's frame: nothing pushed, return address in rcx. */
 	.cfi_def_cfa	%rsp, 0
 	.cfi_register	%rip, %rcx
-.Lrestart:
+	/*
+	 * A symbol of its own: a debugger tells this frame from that of a signal
+	 * handler, which has the same CFA, by the function it is in.
+	 */
+__kernel_xsc_return:
 	/* jmp .Lstart, in two bytes: a restart is ip -= 2 from the landing pad. */
 	.byte	0xeb, .Lstart - xsc_landing_pad
 xsc_landing_pad:
 	jmp	*%rcx
 	int3
+	.size	__kernel_xsc_return, . - __kernel_xsc_return
 	.balign	16, 0xcc
 __kernel_xsc:
 .Lstart:
