@@ -314,6 +314,19 @@ def test_decisions_are_listed() -> None:
     assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
 
 
+def test_support_matrix_has_the_boots_that_are_tested() -> None:
+    tree = ast.parse((ROOT / "tests/vm/test_vm_boot.py").read_text())
+    (systems,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SYSTEMS"
+    )
+    rows = table_rows((ROOT / "docs/support-matrix.md").read_text())
+    boots = [tuple(row) for row in rows if row[0] in ("bios", "uefi")]
+    assert [row[:6] for row in boots] == systems
+    assert {row[6] for row in boots} <= {"tested", "expected"}
+
+
 def test_maintained_paths_exist() -> None:
     named = re.findall(r"^[FX]:\t(\S+)$", (ROOT / "MAINTAINERS").read_text(), re.MULTILINE)
     assert len(named) > 10
