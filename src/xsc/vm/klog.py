@@ -12,7 +12,7 @@ _SPLATS = (
     r"\bWARNING: (?!See http)",
     r"\bBUG: ",
     r"\bkernel BUG at ",
-    r"\bOops\b",
+    r"\bOops: ",
     r"\bKASAN: |\bKCSAN: |\bUBSAN: |\bkmemleak: ",
     r"\bINFO: (?:possible|inconsistent|task |trying to register)",
     r"\bpossible (?:circular|recursive|irq) lock",
@@ -26,7 +26,7 @@ _SPLATS = (
     r"\blist_(?:add|del) corruption\b",
     r"\bBad (?:page (?:state|map)|rss-counter)",
     r"\bunchecked MSR access\b",
-    r"\bunable to handle (?:page fault|kernel)",
+    r"\b[Uu]nable to handle (?:page fault|kernel)",
     r"\bkernel tried to execute\b",
     r"\bgeneral protection fault(?:, |: )",
     r"\bdouble fault\b",
@@ -34,7 +34,7 @@ _SPLATS = (
     r"\bKernel panic\b",
     r"\bCall Trace:",
 )
-_PATTERN = re.compile("|".join(_SPLATS), re.IGNORECASE)
+_PATTERN = re.compile("|".join(_SPLATS))
 # The kernel's word for a fault of a program: begins with its name and pid.
 _OF_A_PROGRAM = re.compile(r"traps: .*\[\d+\] (?:general protection|trap )")
 

@@ -8,6 +8,7 @@ import pytest
 from xsc.vm.klog import shutdown_counts, splats
 
 CLEAN = """\
+[    0.000000] Command line: console=ttyS0 panic=-1 oops=panic xsc=permissive
 [    0.000000] Linux version 6.1.0-xsc (xsc@xsc) (gcc 12.2.0)
 [    0.026062] Speculative Return Stack Overflow: WARNING: See https://kernel.org/doc
 [    0.100000] xsc: mode permissive, ABI 1
@@ -15,6 +16,7 @@ CLEAN = """\
 [    3.000000] win_entry[212]: segfault at 10 ip 00007f00 sp 00007ffc error 4 in win_entry
 [    3.100000] traps: win_entry[213] general protection fault ip:401000 sp:7ffc error:0 in win_entry
 [    3.200000] traps: win_entry[214] trap invalid opcode ip:7f sp:7ffc error:0
+[    4.000000] systemd[1]: warning: a unit says so itself
 [    9.000000] xsc: shutdown: calls 123456 traps 0
 """
 
@@ -29,6 +31,7 @@ def test_a_clean_log_has_no_splats() -> None:
         "[ 1.0] WARNING: CPU: 0 PID: 1 at drivers/xsc/window.c:10 xsc_window_put+0x1/0x2",
         "[ 1.0] BUG: unable to handle page fault for address: ffffc90000000000",
         "[ 1.0] BUG: KASAN: use-after-free in xsc_window_get+0x1/0x2",
+        "[ 1.0] Oops: 0000 [#1] SMP",
         "[ 1.0] kernel BUG at mm/memory.c:1!",
         "[ 1.0] WARNING: possible circular locking dependency detected",
         "[ 1.0] BUG: sleeping function called from invalid context at mm/x.c:1",
