@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xsc.vm import artifacts
@@ -25,7 +25,6 @@ for shared in /mnt/*; do
     cp -a "$shared" /opt/
 done
 echo core > /proc/sys/kernel/core_pattern
-dmesg --clear
 """
 
 Built = Callable[[str], Path]
@@ -33,7 +32,7 @@ Built = Callable[[str], Path]
 
 @dataclass(frozen=True)
 class Setting:
-    """A kind of machine: which kernel, its command line, who is PID 1."""
+    """A kind of machine: which kernel (xsc, stock, debug), its command line, who is PID 1."""
 
     kernel: str = "xsc"
     args: tuple[str, ...] = ()
@@ -70,10 +69,15 @@ def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
             _override("STOCK_KERNEL"), _override("STOCK_INITRD"), overrides.root, overrides.agent
         )
 
+    if setting.kernel == "debug":
+        image = _override("DEBUG_KERNEL") or built("kernel-debug") / "bzImage"
+        overrides = replace(overrides, kernel=image)
+
     def ensure(steps: Sequence[str]) -> dict[str, Path]:
         return {step: built(step) for step in steps}
 
-    files = artifacts.resolve(setting.kernel, setting.profile, overrides, ensure)
+    kernel = "stock" if setting.kernel == "stock" else "xsc"
+    files = artifacts.resolve(kernel, setting.profile, overrides, ensure)
     return MachineSpec(
         Hardware(probe(print), memory=setting.memory),
         files.kernel,

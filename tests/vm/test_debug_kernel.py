@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The slow lane: twins, life and window abuse under KASAN, lockdep and sleep checks.
+
+Building that kernel takes longer than all other tests together, so this runs on request only:
+`XSC_TEST_DEBUG=1 ./xsc test --vm -k debug_kernel`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from vmkit import Built, Lab, Setting, run_program
+
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(
+        not os.environ.get("XSC_TEST_DEBUG"), reason="runs with XSC_TEST_DEBUG=1 only"
+    ),
+]
+
+GUEST = Path(__file__).resolve().parent.parent / "guest"
+TWINS = sorted(path.stem for path in GUEST.glob("twin_*.c"))
+# Shorter loops than in the fast lane: each step is several times slower here.
+OTHERS = [
+    ("life_fork", "--forks", "50"),
+    ("life_clone", "--rounds", "500"),
+    ("life_exec",),
+    ("life_maps",),
+    ("life_threads", "--threads", "3000", "--wave", "200"),
+    ("sig_restart",),
+    ("sig_handlers", "--rounds", "100"),
+    ("sig_storm", "--seconds", "5", "--interval", "500"),
+    ("sig_fault",),
+    ("sig_cancel", "--rounds", "20"),
+    ("win_ops",),
+    ("win_race",),
+    ("win_entry",),
+    ("win_hammer", "--rounds", "10"),
+    ("obs_ptrace",),
+    ("obs_seccomp",),
+    ("obs_ftrace",),
+    ("obs_audit",),
+]
+
+
+@pytest.fixture(scope="module")
+def debug(built: Built) -> Iterator[Lab]:
+    """A machine with the checking kernel; its first boot builds that kernel."""
+    lab = Lab(Setting(kernel="debug", args=("xsc=permissive",), memory="2G"), built)
+    yield lab
+    lab.end()
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_twins_on_the_debug_kernel(debug: Lab, name: str) -> None:
+    run_program(debug, name, timeout=600)
+
+
+@pytest.mark.parametrize("command", OTHERS, ids=" ".join)
+def test_programs_on_the_debug_kernel(debug: Lab, command: tuple[str, ...]) -> None:
+    name, *args = command
+    run_program(debug, name, *args, timeout=900)
+
+
+def test_the_debug_kernel_checks(debug: Lab) -> None:
+    """The checks this lane is for are really on."""
+    config = debug.shell("zcat /proc/config.gz")
+    for option in ("KASAN", "PROVE_LOCKING", "DEBUG_ATOMIC_SLEEP"):
+        assert f"CONFIG_{option}=y" in config
+    assert "turning off the locking correctness validator" not in debug.shell("dmesg")
