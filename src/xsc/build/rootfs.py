@@ -167,6 +167,9 @@ def _bootstrap(
         "--skip=check/empty,cleanup/apt,cleanup/reproducible/machine-id",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Languages "none"',
+        # Else apt uses _apt where that user can reach the scratch directory and root where not,
+        # and the owner of its download directory shows which.
+        '--aptopt=APT::Sandbox::User "root"',
         *excludes,
         *includes,
         f"--include={','.join(names)}",
