@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TextIO
 
 PLAIN_INTERVAL_SECONDS = 15.0
+CLOCK_SHARE = 0.9
 
 
 class Mode(StrEnum):
@@ -42,21 +43,22 @@ class Reporter:
         self.begun: dict[str, float] = {}
         self.done: set[str] = set()
         self.fractions: dict[str, float] = {}
+        self.updated: dict[str, float] = {}
         self.texts: dict[str, str] = {}
 
     def fraction(self, name: str) -> float:
-        """Return how far a running step is: what it says itself, or time passed by estimate.
+        """Return how far a running step is: what it said last, carried on by the clock.
 
-        A step that has said 0 so far only knows that it has begun.
+        The clock runs at the speed of the estimate and never gets through more than most of what
+        is left, so that neither a silent step nor a slow machine makes the display lie for long.
         """
         if name in self.done:
             return 1.0
         if name not in self.begun:
             return 0.0
-        if self.fractions.get(name, 0.0) > 0.0:
-            return self.fractions[name]
-        passed = time.monotonic() - self.begun[name]
-        return min(0.99, passed / max(self.estimates[name], 0.1))
+        said = self.fractions.get(name, 0.0)
+        since = time.monotonic() - self.updated.get(name, self.begun[name])
+        return said + min(since / max(self.estimates[name], 0.1), CLOCK_SHARE * (1.0 - said))
 
     def remaining(self) -> float:
         """Return the seconds of work left, by estimate."""
@@ -80,8 +82,9 @@ class Reporter:
     def update(self, name: str, fraction: float | None, text: str) -> None:
         """Note how far a step is."""
         with self.lock:
-            if fraction is not None:
+            if fraction is not None and fraction != self.fractions.get(name):
                 self.fractions[name] = min(1.0, max(0.0, fraction))
+                self.updated[name] = time.monotonic()
             changed = self.texts.get(name) != text
             self.texts[name] = text
             self.show_update(name, changed)
