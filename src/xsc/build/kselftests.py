@@ -62,7 +62,6 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "ptrace": ("get_syscall_info", "peeksiginfo", "vmaccess"),
     "rseq": (
         "basic_test",
-        "basic_percpu_ops_test",
         "param_test -T s -r 100 -t 4",
         "param_test -T l -r 100 -t 4",
         "param_test -T i -r 100 -t 4",
