@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
@@ -97,9 +96,9 @@ def test_a_disk_without_a_boot_loader_is_told_from_success(
 
 
 @pytest.fixture
-def console(built: Built) -> Iterator[pexpect.spawn[bytes]]:
+def console(built: Built, settings: Settings) -> Iterator[pexpect.spawn[bytes]]:
     """`xsc vm boot --interactive` on a terminal, at the boot menu, as `./xsc run` shows it."""
-    words = [sys.executable, "-m", "xsc", "vm", "boot", "--interactive"]
+    words = [str(settings.paths.root / "xsc"), "vm", "boot", "--interactive"]
     words += ["--iso", str(iso_of(built, "minimal"))]
     # The shell keeps the terminal alive after QEMU has gone, so that it can be looked at.
     script = 'stty -a | grep -o ".icanon"; "$@"; echo "code $?"; stty -a | grep -o ".icanon"'

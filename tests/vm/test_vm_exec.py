@@ -9,7 +9,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -79,7 +78,7 @@ def argv_of(make_spec: MakeSpec, settings: Settings) -> ArgvOf:
     words += ["--build-dir", str(settings.paths.build)]
 
     def argv(options: list[str], command: list[str]) -> list[str]:
-        return [sys.executable, "-m", "xsc", "vm", "exec", *words, *options, "--", *command]
+        return [str(settings.paths.root / "xsc"), "vm", "exec", *words, *options, "--", *command]
 
     return argv
 
