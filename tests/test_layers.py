@@ -15,7 +15,7 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 LAYERS = (
     {"version", "errors", "bootstrap"},
     {"run", "paths", "lock"},
-    {"elf", "progress"},
+    {"elf", "abi", "progress"},
     {"bars", "reporters", "graph"},
     {"build"},
     {"vm"},
