@@ -13,6 +13,7 @@ from xsc.commands.build import build
 from xsc.commands.clean import clean
 from xsc.commands.completion import completion
 from xsc.commands.doctor import doctor
+from xsc.commands.gen import gen
 from xsc.commands.run import run
 from xsc.commands.test import test
 from xsc.commands.version import version
@@ -60,6 +61,7 @@ app.command()(why)
 app.command()(run)
 app.add_typer(vm_app, name="vm")
 app.command(context_settings={"ignore_unknown_options": True})(test)
+app.command()(gen)
 app.command()(clean)
 app.command()(version)
 app.command()(completion)
