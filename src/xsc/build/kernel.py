@@ -6,11 +6,13 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from xsc.build import linux_tree
 from xsc.build.debian_source import installed
+from xsc.build.meter import meter
 from xsc.errors import StepFailed
 from xsc.graph.step import Json, Step, StepContext
 from xsc.paths import ROOT, cache_home
@@ -18,12 +20,25 @@ from xsc.run import run
 
 CONFIGS = "linux/configs"
 INPUTS = (linux_tree.BASE, linux_tree.PATCHES, linux_tree.OVERLAY, CONFIGS)
-FRAGMENTS = ("xsc", "hardware", "vm")
-DEBUG_FRAGMENTS = (*FRAGMENTS, "debug")
 # What the kernel's selftests are built from.
 SELFTEST_PARTS = ("Makefile", "Kbuild", "Kconfig", "arch/x86", "include", "scripts", "tools", "usr")
 
+# What the log has per unit of work, for the progress display.
+_COMPILED, _PACKED = b"  CC  ", b"dpkg-deb: building package"
 _SETTING = re.compile(r"^(?:(CONFIG_\w+)=(.*)|# (CONFIG_\w+) is not set)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """A kernel to build: its configuration, and about how many C files that compiles."""
+
+    fragments: tuple[str, ...]
+    compilations: int
+    packages: bool
+
+
+SHIPPED = Flavour(("xsc", "hardware", "vm"), 2370, packages=True)
+DEBUG = Flavour((*SHIPPED.fragments, "debug"), 2380, packages=False)
 
 
 def parse_config(text: str) -> dict[str, str]:
@@ -114,16 +129,16 @@ def _configure(ctx: StepContext, tree: Path, objects: Path, fragments: tuple[str
         target.write_text(final)
 
 
-def _build(ctx: StepContext, fragments: tuple[str, ...], packages: bool) -> None:
+def _build(ctx: StepContext, flavour: Flavour) -> None:
     home = ctx.work / "tree"
     tree = linux_tree.update(ctx, home)
     if warning := installed(linux_tree.base(ctx.root)).differs(linux_tree.base(ctx.root)):
         ctx.progress(None, warning)
     objects = ctx.work / "objects"
     ctx.progress(0.05, "configuring")
-    _configure(ctx, tree, objects, fragments)
-    ctx.progress(0.08, "compiling the kernel")
-    _make(ctx, tree, objects, "bzImage")
+    _configure(ctx, tree, objects, flavour.fragments)
+    with meter(ctx, _COMPILED, flavour.compilations, (0.08, 0.9), "compiling the kernel"):
+        _make(ctx, tree, objects, "bzImage")
     release = (objects / "include/config/kernel.release").read_text().strip()
     for source, name in (
         (objects / "arch/x86/boot/bzImage", "bzImage"),
@@ -133,8 +148,7 @@ def _build(ctx: StepContext, fragments: tuple[str, ...], packages: bool) -> None
     ):
         shutil.copyfile(source, ctx.out / name)
     (ctx.out / "release").write_text(f"{release}\n")
-    if packages:
-        ctx.progress(0.9, "packing Debian packages")
+    if flavour.packages:
         _packages(ctx, tree, objects)
 
 
@@ -142,7 +156,8 @@ def _packages(ctx: StepContext, tree: Path, objects: Path) -> None:
     # bindeb-pkg puts the packages beside the object tree.
     for stale in ctx.work.glob("linux-*.deb"):
         stale.unlink()
-    _make(ctx, tree, objects, "bindeb-pkg")
+    with meter(ctx, _PACKED, 3, (0.9, 1.0), "packing Debian packages"):
+        _make(ctx, tree, objects, "bindeb-pkg")
     debs = ctx.out / "debs"
     debs.mkdir()
     for kind in ("image", "headers"):
@@ -154,12 +169,12 @@ def _packages(ctx: StepContext, tree: Path, objects: Path) -> None:
 
 def build_kernel(ctx: StepContext) -> None:
     """Build the kernel that is shipped, and its packages."""
-    _build(ctx, FRAGMENTS, packages=True)
+    _build(ctx, SHIPPED)
 
 
 def build_debug_kernel(ctx: StepContext) -> None:
     """Build the kernel with KASAN, lockdep and the other checks; no packages."""
-    _build(ctx, DEBUG_FRAGMENTS, packages=False)
+    _build(ctx, DEBUG)
 
 
 def unpack_source(ctx: StepContext) -> None:
