@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xsc.build import linux_tree
+from xsc.build import kernel_debs, linux_tree
 from xsc.build.debian_source import installed
 from xsc.build.meter import meter
 from xsc.errors import StepFailed
@@ -19,7 +19,9 @@ from xsc.paths import ROOT, cache_home
 from xsc.run import run
 
 CONFIGS = "linux/configs"
+DISTRIBUTION = "bookworm"
 INPUTS = (linux_tree.BASE, linux_tree.PATCHES, linux_tree.OVERLAY, CONFIGS)
+PACKER = "src/xsc/build/kernel_debs.py"
 # What the kernel's selftests are built from.
 SELFTEST_PARTS = ("Makefile", "Kbuild", "Kconfig", "arch/x86", "include", "scripts", "tools", "usr")
 
@@ -95,8 +97,12 @@ def _make(ctx: StepContext, tree: Path, objects: Path, *targets: str) -> None:
             f"O={objects}",
             "CC=ccache gcc",
             "HOSTCC=ccache gcc",
-            "KDEB_COMPRESS=zstd",
+            # Some programs of the headers package name their source files.
+            f"HOSTCFLAGS=-ffile-prefix-map={tree}=. -ffile-prefix-map={objects}=.",
+            # They are packed again.
+            "KDEB_COMPRESS=none",
             "KDEB_PKGVERSION=1",
+            f"KDEB_CHANGELOG_DIST={DISTRIBUTION}",
             *targets,
         ],
         cwd=tree,
@@ -164,7 +170,7 @@ def _packages(ctx: StepContext, tree: Path, objects: Path) -> None:
         found = sorted(ctx.work.glob(f"linux-{kind}-*.deb"))
         if len(found) != 1:
             raise StepFailed(f"the kernel build made {len(found)} {kind} packages instead of one")
-        shutil.copyfile(found[0], debs / found[0].name)
+        kernel_debs.repack(ctx, found[0], debs)
 
 
 def build_kernel(ctx: StepContext) -> None:
@@ -192,7 +198,7 @@ def unpack_source(ctx: StepContext) -> None:
 
 
 STEPS = (
-    Step("kernel", build_kernel, inputs=INPUTS, params=_params, estimate=600.0),
+    Step("kernel", build_kernel, inputs=(*INPUTS, PACKER), params=_params, estimate=600.0),
     Step("kernel-debug", build_debug_kernel, inputs=INPUTS, params=_params, estimate=1200.0),
     Step("linux-src", unpack_source, inputs=INPUTS[:3], params=_params, estimate=45.0),
 )
