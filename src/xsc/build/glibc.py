@@ -97,10 +97,12 @@ def _source_digest(ctx: StepContext) -> str:
 
 def _prepare(ctx: StepContext) -> Path:
     """Return the patched tree, unpacked by an earlier attempt or now."""
-    home = ctx.work / _source_digest(ctx)
+    # One path for every source: ccache would not recognise the compilations of another.
+    home = ctx.work / "tree"
     tree = home / "glibc"
     stamp = home / "ready"
-    if stamp.exists():
+    digest = _source_digest(ctx)
+    if stamp.exists() and stamp.read_text() == digest:
         return tree
     for stale in ctx.work.iterdir():
         shutil.rmtree(stale)
@@ -121,7 +123,7 @@ def _prepare(ctx: StepContext) -> Path:
     control.write_text(
         re.sub(r"(?m)^Maintainer: (.*)$", _maintainer_fields, control.read_text(), count=1)
     )
-    stamp.touch()
+    stamp.write_text(digest)
     return tree
 
 

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
 
 from xsc.build import glibc
-from xsc.build.debian_source import Installed, failed_hunks
+from xsc.build.debian_source import Base, Installed, failed_hunks
 from xsc.errors import StepFailed
+from xsc.graph.step import StepContext
 from xsc.paths import ROOT
 from xsc.run import run
 
@@ -63,6 +65,50 @@ def test_another_tarball_is_a_warning_and_the_same_is_none() -> None:
     assert warning is not None
     assert base.version in warning
     assert "2.36-9+deb12u99" in warning
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StepContext]:
+    """A step whose C library is one file and whose series is empty."""
+    source = tmp_path / "glibc-0"
+    debian = tmp_path / "debian"
+    patches = tmp_path / glibc.PATCHES
+    for folder in (source, debian, patches, tmp_path / glibc.OVERLAY, tmp_path / "work"):
+        folder.mkdir(parents=True)
+    (source / "libc.c").write_text("int errno;\n")
+    (debian / "changelog").write_text(f"glibc ({DEBIAN}) bookworm; urgency=medium\n")
+    (debian / "control").write_text("Source: glibc\nMaintainer: Debian\n")
+    (patches / "series").write_text("")
+    (tmp_path / glibc.CHANGELOG).parent.mkdir()
+    (tmp_path / glibc.CHANGELOG).write_text("glibc (@VERSION@) bookworm; urgency=low\n")
+    tarball = tmp_path / "glibc-0.tar"
+    run(["tar", "-C", tmp_path, "-cf", tarball, source.name])
+    base = Base("glibc-source", DEBIAN, tarball, "0" * 64, debian)
+    monkeypatch.setattr(glibc, "base", lambda _root: base)
+    monkeypatch.setattr(glibc, "installed", lambda _base: Installed(DEBIAN, "0" * 64))
+    log = (tmp_path / "log").open("w")
+    yield StepContext(tmp_path, tmp_path / "out", tmp_path / "work", 1, 0, log)
+    log.close()
+
+
+def test_a_change_is_built_from_scratch_at_the_same_path(toy: StepContext) -> None:
+    tree = glibc._prepare(toy)
+    (tree / "libc.o").touch()
+    assert glibc._prepare(toy) == tree
+    assert (tree / "libc.o").exists()
+    (toy.root / glibc.OVERLAY / "gate.c").write_text("int gate;\n")
+    assert glibc._prepare(toy) == tree
+    assert (tree / "gate.c").exists()
+    assert not (tree / "libc.o").exists()
+
+
+def test_a_tree_that_was_not_finished_is_not_used(toy: StepContext) -> None:
+    (toy.root / glibc.CHANGELOG).rename(toy.root / "away")
+    with pytest.raises(FileNotFoundError):
+        glibc._prepare(toy)
+    (toy.root / "away").rename(toy.root / glibc.CHANGELOG)
+    tree = glibc._prepare(toy)
+    assert (tree / "debian/changelog").read_text().startswith(f"glibc ({DEBIAN}+xsc1)")
 
 
 def test_failed_hunks_are_put_into_words() -> None:
