@@ -9,34 +9,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from vmkit import Built, Lab, Setting
-
-
-def _lab(setting: Setting, built: Built) -> Iterator[Lab]:
-    lab = Lab(setting, built)
-    yield lab
-    lab.end()
+from vmkit import Built, Lab, Setting, laboratory
 
 
 @pytest.fixture(scope="session")
-def permissive(built: Built) -> Iterator[Lab]:
+def permissive(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The XSC kernel in its default mode."""
-    yield from _lab(Setting(args=("xsc=permissive",)), built)
+    with laboratory(Setting(args=("xsc=permissive",)), built, request.session) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="session")
-def enforcing(built: Built) -> Iterator[Lab]:
+def enforcing(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The XSC kernel that refuses traps."""
-    yield from _lab(Setting(args=("xsc=enforcing",)), built)
+    with laboratory(Setting(args=("xsc=enforcing",)), built, request.session) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="session")
-def switched_off(built: Built) -> Iterator[Lab]:
+def switched_off(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The XSC kernel as plain Linux."""
-    yield from _lab(Setting(args=("xsc=off",)), built)
+    with laboratory(Setting(args=("xsc=off",)), built, request.session) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="session")
-def stock(built: Built) -> Iterator[Lab]:
+def stock(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """Debian's own kernel under the same root file system."""
-    yield from _lab(Setting(kernel="stock"), built)
+    with laboratory(Setting(kernel="stock"), built, request.session) as lab:
+        yield lab

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from vmkit import Built, Lab, Setting, run_program
+from vmkit import Built, Lab, Setting, laboratory, run_program
 
 pytestmark = [
     pytest.mark.vm,
@@ -48,11 +48,12 @@ OTHERS = [
 
 
 @pytest.fixture(scope="module")
-def debug(built: Built) -> Iterator[Lab]:
+def debug(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A machine with the checking kernel; its first boot builds that kernel."""
-    lab = Lab(Setting(kernel="debug", args=("xsc=permissive",), memory="2G"), built)
-    yield lab
-    lab.end()
+    with laboratory(
+        Setting(kernel="debug", args=("xsc=permissive",), memory="2G"), built, request.session
+    ) as lab:
+        yield lab
 
 
 @pytest.mark.parametrize("name", TWINS)

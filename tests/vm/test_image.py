@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from vmkit import Built, Lab, Setting
+from vmkit import Built, Lab, Setting, laboratory
 
 pytest_plugins = ("labs",)
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(600)]
@@ -16,11 +16,10 @@ OFFLINE = "-o Dir::Etc::sourcelist=/dev/null"
 
 
 @pytest.fixture(scope="module")
-def minimal(built: Built) -> Iterator[Lab]:
+def minimal(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The profile without systemd."""
-    lab = Lab(Setting(profile="minimal", steps=()), built)
-    yield lab
-    lab.end()
+    with laboratory(Setting(profile="minimal", steps=()), built, request.session) as lab:
+        yield lab
 
 
 def test_apt_prefers_xscs_libc_to_any_newer_one(permissive: Lab) -> None:

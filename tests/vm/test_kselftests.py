@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from vmkit import Built, Lab, Setting
+from vmkit import Built, Lab, Setting, laboratory
 
 from xsc.build.kselftests import PROGRAMS
 from xsc.vm.errors import CommandTimeout
@@ -66,17 +66,17 @@ def confirmed(lab: Lab, test: str, expected: Outcome) -> bool:
 
 
 @pytest.fixture(scope="module")
-def on_xsc(built: Built) -> Iterator[Lab]:
-    lab = Lab(Setting(args=("xsc=permissive",), steps=("kselftests",)), built)
-    yield lab
-    lab.end()
+def on_xsc(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with laboratory(
+        Setting(args=("xsc=permissive",), steps=("kselftests",)), built, request.session
+    ) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")
-def on_stock(built: Built) -> Iterator[Lab]:
-    lab = Lab(Setting(kernel="stock", steps=("kselftests",)), built)
-    yield lab
-    lab.end()
+def on_stock(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with laboratory(Setting(kernel="stock", steps=("kselftests",)), built, request.session) as lab:
+        yield lab
 
 
 def test_selftests_end_as_on_debians_kernel(on_stock: Lab, on_xsc: Lab) -> None:

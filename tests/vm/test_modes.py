@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from vmkit import PROGRAMS, Built, Lab, Setting, run_program
+from vmkit import PROGRAMS, Built, Lab, Setting, laboratory, run_program
 
 from xsc.vm.klog import shutdown_counts, splats
 
@@ -25,13 +25,10 @@ def test_a_trap_is_refused_in_enforcing_mode(enforcing: Lab) -> None:
 
 
 def test_the_mode_can_be_tightened_at_run_time(built: Built) -> None:
-    lab = Lab(Setting(args=("xsc=permissive",)), built)
-    try:
+    with laboratory(Setting(args=("xsc=permissive",)), built) as lab:
         lab.shell("echo 2 > /proc/sys/kernel/xsc_mode")
         assert lab.shell("cat /sys/kernel/xsc/mode").strip() == "enforcing"
         run_program(lab, "mode_traps", "enforcing")
-    finally:
-        lab.end()
 
 
 def test_switched_off_is_plain_linux(switched_off: Lab) -> None:
@@ -80,23 +77,18 @@ def test_systemd_boots_to_power_off(
 ) -> None:
     """From exec of PID 1 to power-off; on a kernel with gates nothing may trap in all that time."""
     setting = Setting(kernel, (*args, *LOUD), init="systemd", steps=())
-    lab = Lab(setting, built)
-    try:
+    with laboratory(setting, built) as lab:
         print(lab.shell(SCRIPT, 300))
         counts = "cat /sys/kernel/xsc/calls /sys/kernel/xsc/traps 2>/dev/null || true"
         near_end = lab.shell(counts).split()
         assert lab.kernel_trouble() == []
         lab.end()
-    except BaseException:
-        if lab.console.exists():
-            print(lab.console.read_text(errors="replace")[-3000:])
-        raise
-    log = lab.console.read_text(errors="replace")
-    assert splats(log) == []
-    if name in ("permissive", "enforcing"):
-        last = shutdown_counts(log)
-        assert last is not None, f"the kernel said no last word:\n{log[-2000:]}"
-        print(f"near the end {near_end}, at power-off calls {last[0]} traps {last[1]}")
-        assert int(near_end[1]) == 0
-        assert last[1] == 0
-        assert last[0] >= int(near_end[0]) > 10_000
+        log = lab.console.read_text(errors="replace")
+        assert splats(log) == []
+        if name in ("permissive", "enforcing"):
+            last = shutdown_counts(log)
+            assert last is not None, f"the kernel said no last word:\n{log[-2000:]}"
+            print(f"near the end {near_end}, at power-off calls {last[0]} traps {last[1]}")
+            assert int(near_end[1]) == 0
+            assert last[1] == 0
+            assert last[0] >= int(near_end[0]) > 10_000

@@ -47,12 +47,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> list[Share]:
 
 
 @pytest.fixture(scope="module")
-def make_spec(built: Built) -> MakeSpec:
+def make_spec(built: Built, tmp_path_factory: pytest.TempPathFactory) -> MakeSpec:
     """A function that describes a machine, with fields of MachineSpec to change."""
+    logs = tmp_path_factory.mktemp("logs")
 
     def make(setting: Setting = BARE, **changes: object) -> MachineSpec:
         spec = specification(setting, built, Path("/nonexistent"))
-        return replace(spec, **{"console": None, **changes})  # type: ignore[arg-type]
+        changes = {"console": None, "log_dir": logs, **changes}
+        return replace(spec, **changes)  # type: ignore[arg-type]
 
     return make
 
@@ -65,7 +67,9 @@ def vm(make_spec: MakeSpec, shared: list[Share]) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="module")
-def argv_of(make_spec: MakeSpec, settings: Settings) -> ArgvOf:
+def argv_of(
+    make_spec: MakeSpec, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> ArgvOf:
     """A function from options and command to the command line of `xsc vm exec`."""
     spec = make_spec()
     files = {
@@ -75,7 +79,8 @@ def argv_of(make_spec: MakeSpec, settings: Settings) -> ArgvOf:
         "--agent": spec.agent,
     }
     words = [str(word) for pair in files.items() for word in pair]
-    words += ["--build-dir", str(settings.paths.build)]
+    # Nothing is built: the directory is for the logs of machines that are to be lost.
+    words += ["--build-dir", str(tmp_path_factory.mktemp("build"))]
 
     def argv(options: list[str], command: list[str]) -> list[str]:
         return [str(settings.paths.root / "xsc"), "vm", "exec", *words, *options, "--", *command]
@@ -286,7 +291,9 @@ def test_no_machine_survives_its_xsc(
 ) -> None:
     console = tmp_path / "console.log"
     argv = argv_of(["--console", str(console)], ["sleep", "600"])
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Who is killed cannot clean up.
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     assert wait_until(lambda: bool(machines_with(console)), 60)
     process.send_signal(number)
     code = process.wait(timeout=30)

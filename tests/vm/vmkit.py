@@ -4,15 +4,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pytest
 
 from xsc.vm import artifacts
 from xsc.vm.accel import probe
 from xsc.vm.errors import LostVm
 from xsc.vm.klog import splats
+from xsc.vm.logtail import last_words
 from xsc.vm.machine import Machine, MachineSpec, Result
 from xsc.vm.qemu import Hardware, Share
 
@@ -92,12 +97,16 @@ def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
 
 
 class Lab:
-    """One machine that boots when it is first needed, and again after it was lost."""
+    """One machine that boots when it is first needed, and again after it was lost.
+
+    `laboratory()` makes one.
+    """
 
     def __init__(self, setting: Setting, built: Built) -> None:
         self.setting = setting
         self.built = built
         self.console = Path(tempfile.mkdtemp(prefix="xsc-lab-")) / "console.log"
+        self.lost = False
         self._machine: Machine | None = None
 
     @property
@@ -117,7 +126,7 @@ class Lab:
         try:
             return self.machine.run(argv, timeout=timeout, env={"LC_ALL": "C.UTF-8"})
         except LostVm:
-            self._machine = None
+            self._machine, self.lost = None, True
             raise
 
     def shell(self, script: str, timeout: float = 60) -> str:
@@ -140,6 +149,40 @@ class Lab:
                 machine.power_off()
             finally:
                 machine.close()
+
+    def close(self) -> None:
+        """End the machine, if it runs, however it is."""
+        if self._machine is not None:
+            self._machine.close()
+            self._machine = None
+
+
+@contextmanager
+def laboratory(
+    setting: Setting, built: Built, session: pytest.Session | None = None
+) -> Iterator[Lab]:
+    """Give a machine and power it off afterwards.
+
+    Its console log is deleted unless something failed: the block, the machine, or a test of
+    `session` since the block began. Then the log is kept and named.
+    """
+    failed = session.testsfailed if session else 0
+    lab = Lab(setting, built)
+    kept = f"the console of {setting} is in {lab.console}"
+    try:
+        yield lab
+        lab.end()
+    except BaseException:
+        lab.close()
+        print(f"{kept}, and ends:\n{last_words(lab.console)}")
+        raise
+    if session and (lab.lost or session.testsfailed > failed):
+        # pytest shows what a fixture prints at its end only if the test before it has failed.
+        capture = session.config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            print(f"\n{kept}")
+    else:
+        shutil.rmtree(lab.console.parent)
 
 
 def failures(output: str) -> list[str]:
