@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 import time
 from pathlib import Path
 from types import TracebackType
+
+from xsc.graph.database import connect
 
 # A file changed again within the clock granularity of the file system keeps its mtime, so a digest
 # of a file this young (in nanoseconds) is used but not remembered.
@@ -32,21 +33,8 @@ class DigestCache:
     """
 
     def __init__(self, database: Path) -> None:
-        database.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = self._open(database)
-        except sqlite3.OperationalError:
-            raise  # not the file is bad, but its place: no permission, no space, no lock
-        except sqlite3.DatabaseError:
-            database.unlink(missing_ok=True)
-            self._db = self._open(database)
-
-    @staticmethod
-    def _open(database: Path) -> sqlite3.Connection:
-        db = sqlite3.connect(database, timeout=10)
-        db.execute(SCHEMA)
-        db.execute("SELECT count(*) FROM digest").fetchone()
-        return db
+        self._db = connect(database, SCHEMA, "SELECT count(*) FROM digest")
+        self._fresh: dict[str, tuple[int, int, int, str]] = {}
 
     def __enter__(self) -> DigestCache:
         return self
@@ -57,23 +45,28 @@ class DigestCache:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._db.commit()
+        # Not before: whoever computes keys asks other programs in between, and another xsc would
+        # wait for the lock meanwhile.
+        rows = [(path, *facts) for path, facts in self._fresh.items()]
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO digest VALUES (?, ?, ?, ?, ?)", rows)
         self._db.close()
 
     def file(self, path: Path) -> str:
         """Return the SHA-256 of `path`, from the cache if the file has not been touched since."""
         info = path.stat()
         stamp = (info.st_size, info.st_mtime_ns, info.st_ino)
-        row = self._db.execute(
-            "SELECT size, mtime_ns, inode, sha256 FROM digest WHERE path = ?", (str(path),)
-        ).fetchone()
+        row = (
+            self._fresh.get(str(path))
+            or self._db.execute(
+                "SELECT size, mtime_ns, inode, sha256 FROM digest WHERE path = ?", (str(path),)
+            ).fetchone()
+        )
         if row is not None and tuple(row[:3]) == stamp:
             return str(row[3])
         digest = hash_file(path)
         if time.time_ns() - info.st_mtime_ns > RACY_NS:
-            self._db.execute(
-                "INSERT OR REPLACE INTO digest VALUES (?, ?, ?, ?, ?)", (str(path), *stamp, digest)
-            )
+            self._fresh[str(path)] = (*stamp, digest)
         return digest
 
     def entry(self, path: Path) -> str:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from xsc.graph.database import connect
 from xsc.graph.key import StepKey, canonical
 from xsc.graph.step import Json
 
@@ -28,21 +28,7 @@ class History:
 
     def __init__(self, database: Path, build: Path) -> None:
         self._build = str(build)
-        database.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = self._open(database)
-        except sqlite3.OperationalError:
-            raise  # not the file is bad, but its place: no permission, no space, no lock
-        except sqlite3.DatabaseError:
-            database.unlink(missing_ok=True)
-            self._db = self._open(database)
-
-    @staticmethod
-    def _open(database: Path) -> sqlite3.Connection:
-        db = sqlite3.connect(database, timeout=10)
-        db.executescript(SCHEMA)
-        db.execute("SELECT count(*) FROM last, duration").fetchone()
-        return db
+        self._db = connect(database, SCHEMA, "SELECT count(*) FROM last, duration")
 
     def __enter__(self) -> History:
         return self
