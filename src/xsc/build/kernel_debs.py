@@ -85,6 +85,17 @@ def settle(tree: Path, epoch: int) -> None:
     _fix_metadata(tree, epoch)
 
 
+def refuse_modules(tree: Path) -> None:
+    """Raise StepFailed if the unpacked package `tree` has modules of the kernel."""
+    found = [path.name for path in sorted(tree.glob("lib/modules/**/*.ko*"))]
+    if found:
+        raise StepFailed(
+            f"the kernel has modules: {', '.join(found[:5])}",
+            hint="neither initramfs nor image would have them: build them in, or not at all, in"
+            " linux/configs",
+        )
+
+
 def holding(tree: Path, text: str) -> list[str]:
     """Return the names of the files and links in `tree` that contain `text`."""
     needle = text.encode()
@@ -113,11 +124,12 @@ def _strip(ctx: StepContext, tree: Path) -> None:
 def repack(ctx: StepContext, deb: Path, target: Path) -> None:
     """Write the package `deb` to the directory `target`, the same from every build directory.
 
-    Raises StepFailed if a file in it names the work directory.
+    Raises StepFailed if a file in it names the work directory, or is a module.
     """
     tree = ctx.work / "package"
     shutil.rmtree(tree, ignore_errors=True)
     ctx.run(["dpkg-deb", "--raw-extract", deb, tree])
+    refuse_modules(tree)
     _strip(ctx, tree)
     settle(tree, ctx.epoch)
     if found := holding(tree, str(ctx.work)):

@@ -117,6 +117,17 @@ def test_a_file_with_the_path_of_the_build_fails_the_step(tmp_path: Path) -> Non
         build(tmp_path, date="Mon, 01 Jan 2024 00:00:00 +0000", mode=0o644, leak="include/leak.h")
 
 
+@pytest.mark.parametrize("name", ["xsc.ko", "xsc.ko.xz"])
+def test_a_module_fails_the_step(tmp_path: Path, name: str) -> None:
+    drivers = tmp_path / "lib/modules/6.1.0-xsc/kernel/drivers"
+    drivers.mkdir(parents=True)
+    (tmp_path / "lib/modules/6.1.0-xsc/modules.builtin").touch()
+    kernel_debs.refuse_modules(tmp_path)
+    (drivers / name).touch()
+    with pytest.raises(StepFailed, match=name):
+        kernel_debs.refuse_modules(tmp_path)
+
+
 def test_an_unknown_changelog_fails_the_step(tmp_path: Path) -> None:
     doc = tmp_path / "usr/share/doc/linux"
     doc.mkdir(parents=True)
