@@ -4,7 +4,7 @@
  * call, with the number, arguments, result and identity of its trap twin. This program is the
  * audit daemon itself: it speaks the kernel's netlink protocol.
  */
-#include "harness.h"
+#include "observed.h"
 
 #include <linux/audit.h>
 #include <linux/netlink.h>
@@ -73,7 +73,7 @@ static int rule(int type, pid_t pid)
 	r.fields[0] = AUDIT_PID;
 	r.values[0] = (uint32_t)pid;
 	r.fieldflags[0] = AUDIT_EQUAL;
-	r.mask[AUDIT_WORD(SYS_getpriority)] |= AUDIT_BIT(SYS_getpriority);
+	r.mask[AUDIT_WORD(OBSERVED_NR)] |= AUDIT_BIT(OBSERVED_NR);
 	send_message(type, &r, sizeof(r));
 	return answer();
 }
@@ -109,7 +109,7 @@ static struct seen collect(pid_t pid)
 		if (value(m.data, "pid", 10) != pid)
 			continue;
 		s.records++;
-		if (value(m.data, "syscall", 10) != SYS_getpriority ||
+		if (value(m.data, "syscall", 10) != OBSERVED_NR ||
 		    value(m.data, "arch", 16) != AUDIT_ARCH_X86_64 ||
 		    value(m.data, "exit", 10) != -EINVAL || value(m.data, "a0", 16) != 0x11223344 ||
 		    value(m.data, "a1", 16) != 0x21 || value(m.data, "a2", 16) != 0x31 ||
@@ -124,29 +124,14 @@ static struct seen collect(pid_t pid)
 
 static struct seen run(call6_t transport)
 {
+	struct observed o = observed_fork(transport, CALLS);
 	struct seen s;
-	pid_t pid;
-	int p[2];
-	char c;
 
-	if (pipe(p))
-		exit(1);
-	pid = fork();
-	if (!pid) {
-		if (read(p[0], &c, 1) != 1)
-			_exit(1);
-		for (int i = 0; i < CALLS; i++)
-			transport(SYS_getpriority, 0x11223344, 0x21, 0x31, 0x41, 0x51, 0x61);
-		transport(SYS_exit_group, 0, 0, 0, 0, 0, 0);
-	}
-	t_eq(rule(AUDIT_ADD_RULE, pid), 0, "audit rule added");
-	if (write(p[1], "g", 1) != 1)
-		exit(1);
-	s = collect(pid);
-	t_eq(t_wait_code(pid), 0, "audited child");
-	t_eq(rule(AUDIT_DEL_RULE, pid), 0, "audit rule removed");
-	close(p[0]);
-	close(p[1]);
+	t_eq(rule(AUDIT_ADD_RULE, o.pid), 0, "audit rule added");
+	observed_go(o);
+	s = collect(o.pid);
+	t_eq(t_wait_code(o.pid), 0, "audited child");
+	t_eq(rule(AUDIT_DEL_RULE, o.pid), 0, "audit rule removed");
 	return s;
 }
 

@@ -3,14 +3,13 @@
  * Description: the raw_syscalls tracepoints fire once at entry and once at exit of each gate
  * call, with the number, arguments and result of its trap twin; xsc_trap fires for traps only.
  */
-#include "harness.h"
+#include "observed.h"
 
 #include <sys/mount.h>
 
 #define CALLS 25
 
 static char dir[128];
-static call6_t transport;
 
 static bool put(const char *file, const char *text)
 {
@@ -65,37 +64,19 @@ static struct seen read_trace(pid_t pid)
 	return s;
 }
 
-static struct seen run(call6_t how)
+static struct seen run(call6_t transport)
 {
+	struct observed o = observed_fork(transport, CALLS);
 	char text[32];
-	struct seen s;
-	int p[2];
-	pid_t pid;
-	char c;
 
-	transport = how;
-	if (pipe(p))
-		exit(1);
-	pid = fork();
-	if (!pid) {
-		if (read(p[0], &c, 1) != 1)
-			_exit(1);
-		for (int i = 0; i < CALLS; i++)
-			transport(SYS_getpriority, 0x11223344, 0x21, 0x31, 0x41, 0x51, 0x61);
-		_exit(0);
-	}
 	put("trace", "\n");
-	snprintf(text, sizeof(text), "%d", pid);
+	snprintf(text, sizeof(text), "%d", o.pid);
 	put("set_event_pid", text);
 	put("tracing_on", "1");
-	if (write(p[1], "g", 1) != 1)
-		exit(1);
-	t_eq(t_wait_code(pid), 0, "traced child");
+	observed_go(o);
+	t_eq(t_wait_code(o.pid), 0, "traced child");
 	put("tracing_on", "0");
-	s = read_trace(pid);
-	close(p[0]);
-	close(p[1]);
-	return s;
+	return read_trace(o.pid);
 }
 
 static bool set_up(void)
