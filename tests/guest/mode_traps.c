@@ -6,6 +6,7 @@
  */
 #include "harness.h"
 
+#include <cpuid.h>
 #include <libgen.h>
 #include <linux/audit.h>
 #include <pthread.h>
@@ -115,6 +116,72 @@ static void test_enforced_int80(void)
 	     "int $0x80 does not reach a call");
 }
 
+/*
+ * sysenter of a 64-bit program. AMD processors do not have it in long mode. Elsewhere it enters the
+ * kernel as a call of i386, whose result comes back to 32-bit code at a place that does not exist:
+ * the call is made, and its caller dies. The address of a word that the kernel reads is in ebp.
+ */
+static __attribute__((noreturn)) void sysenter_write(int fd, char *low)
+{
+	low[0] = 'x';
+	/* Number 4 is write of i386. */
+	__asm__ volatile("movl %%esi, %%ebp\n\tsysenter\n\tud2"
+			 :
+			 : "a"(4), "b"(fd), "c"(low), "d"(1), "S"(low + 64)
+			 : "memory");
+	__builtin_unreachable();
+}
+
+static bool has_sysenter(void)
+{
+	unsigned int max, b, c, d;
+
+	return __get_cpuid(0, &max, &b, &c, &d) && b == signature_INTEL_ebx;
+}
+
+static long total_traps(void)
+{
+	long n = -1;
+	FILE *f = fopen("/sys/kernel/xsc/traps", "re");
+
+	if (f) {
+		if (fscanf(f, "%ld", &n) != 1)
+			n = -1;
+		fclose(f);
+	}
+	return n;
+}
+
+/* `refused`: the kernel does not let traps through. */
+static void test_sysenter(bool refused)
+{
+	bool there = has_sysenter();
+	long before = total_traps(), counted = t_have_gate() && there;
+	int death = !there ? SIGILL : refused ? SIGSYS : SIGSEGV;
+	char buf[2];
+	pid_t pid;
+	int p[2];
+
+	if (pipe2(p, O_NONBLOCK))
+		exit(1);
+	t_note("sysenter %s in 64-bit mode here", there ? "exists" : "does not exist");
+	pid = fork();
+	if (!pid) {
+		char *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+		signal(SIGSYS, SIG_DFL);
+		if (low == MAP_FAILED)
+			_exit(1);
+		sysenter_write(p[1], low);
+	}
+	t_eq(t_wait_code(pid), 128 + death, "sysenter ends the program");
+	t_eq(read(p[0], buf, 1), there && !refused ? 1 : -1, "  with or without the call");
+	t_eq(total_traps() - before, counted, "  and is counted if it is a trap");
+	close(p[0]);
+	close(p[1]);
+}
+
 static int default_death(void)
 {
 	pid_t pid = fork();
@@ -213,6 +280,7 @@ static void test_permissive(void)
 	t_eq(mode_now(), 1, "kernel.xsc_mode is permissive");
 	t_eq(trap_here(SYS_getppid, 0, 0, 0), getppid(), "a raw trap works");
 	t_eq(t_proc_xsc("self", "traps"), before + 1, "and is counted, once");
+	test_sysenter(false);
 	t_eq(run_untagged(), 23, "an untagged program runs");
 	t_ok(set_mode("0") < 0, "the mode cannot be loosened");
 	t_eq(mode_now(), 1, "it is still permissive");
@@ -223,6 +291,7 @@ static void test_enforcing(void)
 	t_eq(mode_now(), 2, "kernel.xsc_mode is enforcing");
 	test_enforced_numbers();
 	test_enforced_int80();
+	test_sysenter(true);
 	test_enforced_life();
 	t_eq(run_untagged(), 24, "exec of an untagged program is ENOEXEC");
 	t_ok(set_mode("1") < 0 && set_mode("0") < 0, "the mode cannot be loosened");
@@ -237,6 +306,7 @@ int main(int argc, char **argv)
 	if (t_flag("off")) {
 		t_ok(!t_have_gate(), "no gate in auxv");
 		t_eq(trap_here(SYS_getppid, 0, 0, 0), getppid(), "calls trap as on Linux");
+		test_sysenter(false);
 		t_eq(run_untagged(), 23, "an untagged program runs");
 		return t_done();
 	}

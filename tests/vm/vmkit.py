@@ -44,6 +44,7 @@ class Setting:
     init: str = "direct"
     profile: str = "standard"
     memory: str = "1G"
+    cpu: str | None = None
     steps: tuple[str, ...] = ("guest-tests",)
     """Steps whose outputs the guest has under /opt."""
 
@@ -84,7 +85,7 @@ def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
     kernel = "stock" if setting.kernel == "stock" else "xsc"
     files = artifacts.resolve(kernel, setting.profile, overrides, ensure)
     return MachineSpec(
-        Hardware(probe(print), memory=setting.memory),
+        Hardware(probe(print), cpu=setting.cpu, memory=setting.memory),
         files.kernel,
         files.initrd,
         files.root,
