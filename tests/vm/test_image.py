@@ -76,6 +76,12 @@ def test_the_demonstration_works_without_python(minimal: Lab) -> None:
     assert "(0 of them during this demonstration)" in shown
 
 
+def test_the_manual_is_there(permissive: Lab, minimal: Lab) -> None:
+    for lab in (permissive, minimal):
+        found = lab.shell("cd /usr/share/man; grep -l '^.TH XSC' man7/xsc.7 man1/xsc-demo.1")
+        assert found.split() == ["man7/xsc.7", "man1/xsc-demo.1"]
+
+
 def test_login_says_how_many_calls_went_through_the_ring(permissive: Lab, stock: Lab) -> None:
     login = "bash --login -i -c true 2>/dev/null"
     line = next(text for text in permissive.shell(login).splitlines() if "this boot" in text)

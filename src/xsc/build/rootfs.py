@@ -22,6 +22,8 @@ from xsc.paths import ROOT
 
 PROFILES = ("minimal", "standard")
 _OVERLAYS = "image/rootfs"
+# Pages about the running system; that of the build tool stays on the host.
+_PAGES = ("docs/man/xsc.7", "docs/man/xsc-demo.1")
 _GUEST_REPO = "usr/share/xsc/repository"
 _TOOLS = ("mmdebstrap", "mksquashfs", "apt-ftparchive")
 
@@ -128,6 +130,12 @@ def _generated(profile: Profile) -> dict[str, str]:
     }
 
 
+def manual(root: Path) -> dict[str, Path]:
+    """Return the pages of the checkout `root` that the image has, by their names in the image."""
+    pages = [root / page for page in _PAGES]
+    return {f"usr/share/man/man{page.suffix[1:]}/{page.name}": page for page in pages}
+
+
 def _guest_repository(context: StepContext, stage: Path) -> dict[str, str | Path]:
     """Return XSC's own packages as a repository inside the image.
 
@@ -150,7 +158,11 @@ def _bootstrap(
     shutil.copy(root / "finish.sh", finish)
     overlay = stage / "overlay.tar"
     trees = [root / name for name in profile.files.overlays]
-    extra = {**_generated(profile), **_guest_repository(context, stage)}
+    extra = {
+        **_generated(profile),
+        **manual(context.root),
+        **_guest_repository(context, stage),
+    }
     overlay.write_bytes(overlay_tar(trees, extra, context.epoch))
     rootfs = context.work / "rootfs.tar"
     rootfs.unlink(missing_ok=True)
@@ -244,6 +256,7 @@ def _step(name: str) -> Step:
         inputs=(
             f"profiles/{name}.toml",
             _OVERLAYS,
+            *_PAGES,
             *(f"src/xsc/build/{module}.py" for module in ("apt", "inventory", "profiles")),
         ),
         needs=("glibc",),

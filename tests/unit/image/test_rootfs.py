@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -41,6 +42,13 @@ def test_overlay_has_files_of_root_and_no_directories(trees: list[Path]) -> None
     assert {(info.uid, info.gid, info.mtime) for info in found.values()} == {(0, 0, 99)}
     assert (found["run/tool"].mode, found["etc/both"].mode) == (0o755, 0o644)
     assert found["etc/link"].linkname == "both"
+
+
+def test_the_image_has_the_pages_that_its_programs_name() -> None:
+    pages = rootfs.manual(ROOT)
+    assert set(pages) == {"usr/share/man/man7/xsc.7", "usr/share/man/man1/xsc-demo.1"}
+    for name, page in pages.items():
+        assert re.search(rf"^\.TH {page.stem.upper()} {name[-1]} ", page.read_text(), re.MULTILINE)
 
 
 def test_a_later_overlay_wins(trees: list[Path]) -> None:
