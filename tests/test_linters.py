@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE_SUFFIXES = {".py", ".c", ".h", ".S", ".sh", ".toml", ".awk"}
+SOURCE_SUFFIXES = {".py", ".c", ".h", ".S", ".sh", ".toml", ".awk", ".pml"}
 PYTHON_LINES = 400
 FUNCTION_LINES = 50
 C_LINES = 1000
@@ -23,6 +23,7 @@ TRACKED_BYTES = 1 << 20
 LICENCES = {
     "linux/overlay/include/uapi": "(GPL-2.0 WITH Linux-syscall-note) OR MIT",
     "linux/overlay": "GPL-2.0",
+    "linux/model": "GPL-2.0-only",
     "glibc/overlay": "LGPL-2.1-or-later",
     "src": "MIT",
     "packaging": "MIT",
