@@ -139,10 +139,11 @@ def test_abi_names_all_of_the_header() -> None:
 def test_abi_lists_the_kernel_interfaces() -> None:
     stats = (ROOT / "linux/overlay/drivers/xsc/stats.c").read_text()
     events = (ROOT / "linux/overlay/include/trace/events/xsc.h").read_text()
-    keys = re.findall(r'seq_printf\(m, "(\w+):', stats)
-    files = re.findall(r"&(\w+)_attr\.attr", stats)
+    poll = (ROOT / "linux/overlay/drivers/xsc/poll.c").read_text()
+    keys = re.findall(r'seq_printf\(m, "(\w+):', stats) + re.findall(r"XSC_FIELD\((\w+)\),", stats)
+    files = re.findall(r"&(\w+)_attr\.attr,", stats + poll)
     points = [f"xsc:{name}" for name in re.findall(r"^TRACE_EVENT\((\w+),", events, re.M)]
-    assert len(keys) >= 3 and len(files) >= 5 and len(points) >= 1
+    assert len(keys) >= 14 and len(files) >= 11 and len(points) >= 6
     first = {row[0] for row in table_rows(ABI.read_text())}
     assert not {*keys, *files, *points} - first
 

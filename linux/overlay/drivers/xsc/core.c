@@ -2,50 +2,109 @@
 /*
  * Exception-less system calls, start of reading.
  *
- * PROTOCOL (caller context)
+ * PROTOCOL
  *
  * Each task with a gate owns a window: CTRL tells where the gate is, SR holds
- * one request, CR the last result, BELL faults.  The gate is vDSO code
- * (arch/x86/entry/vdso/vxsc.S); k is the number of the last request that the
- * kernel consumed from this window.
+ * one request, CR the last result, BELL faults.  The gates are vDSO code
+ * (arch/x86/entry/vdso/vxsc.S).  Who may run a request says the claim, a number
+ * and a state in one word that user space cannot reach; k is its number.
+ *
+ *	IDLE(k)		everything up to k is over
+ *	CALLER(k)	the submitter runs k, in the kernel
+ *	WORKER(k)	its worker runs k
+ *	PUNTED(k)	the worker gave k back, unrun
+ *
+ * Gate A, while nobody looks at the window:
  *
  *	gate (user mode)			kernel
  *
  *	[1] s = CR.seq + 1
- *	[2] SR.nr, flags, args, user_data
+ *	[2] SR.nr, flags = 0, args, user_data
  *	[3] SR.seq = s
  *	[4] store to BELL -> page fault		[5] copy SR once		(A)
- *						[6] copy.seq == k + 1, well
- *						    formed?  no: back to [1]
- *						[7] k = copy.seq; run the copy
- *						    on the user's registers
- *						[8] CR.res, ..., CR.seq = k	(B)
- *						[9] exit work: signals, ptrace
+ *						[6] IDLE(k), copy.seq == k + 1,
+ *						    well formed?  no: back to [1]
+ *						[7] CALLER(k + 1); run the copy
+ *						    on the user's registers	(D)
+ *						[8] CR.res, ..., CR.seq		(B)
+ *						[9] IDLE(k + 1)			(E)
+ *						[10] exit work: signals, ptrace
  *	    rax = result, back to rcx	<-
  *
- * Exactly once: a request runs only in [7], and [6] admits each number once.
- * The gate can be interrupted anywhere in [1]..[4] by a signal handler, or
- * diverted by a debugger, that makes requests of its own in the same slot.
- * They advance k and CR.seq, so the interrupted gate rings with an old number
- * and is sent back to [1], where it builds the request again from the
- * registers, all of which it preserves.  If nothing ran in between, the slot
- * still holds what it stored.
+ * Exactly once: a request runs only in [7], and a claim is for a number that
+ * nobody has claimed before.  The gate can be interrupted anywhere in [1]..[4]
+ * by a signal handler, or diverted by a debugger, that makes requests of its
+ * own in the same slot.  They advance k and CR.seq, so the interrupted gate
+ * rings with an old number and is sent back to [1], where it builds the request
+ * again from the registers, all of which it preserves.  If nothing ran in
+ * between, the slot still holds what it stored.
+ *
+ * Gate B, while a worker looks:
+ *
+ *	gate (user mode)			worker
+ *
+ *	[1] SR.seq = CR.seq			[a] SR.seq == k + 1, flags == POLL?	(A)
+ *	[2] SR.nr, flags = POLL, args, ...	[b] IDLE(k) -> WORKER(k + 1)	(D)
+ *	[3] SR.seq = CR.seq + 1			[c] copy SR once; not k + 1, or not
+ *	[4] wait until wait[bit 0 of s] == 0	    for a worker: ring, PUNTED(k + 1)
+ *						[d] run the copy; if it sleeps: ring
+ *						[e] CR.res, wait[other] = 1, ring,
+ *						    CR.seq, wait[bit 0 of s] = 0  (B)(C)
+ *						[f] IDLE(k + 1)			(E)
+ *	[5] ring == 0: rax = CR.res
+ *	    else, or tired of waiting: BELL
+ *
+ * "Ring" means ring = 1, wait[bit 0 of s] = 0.  What the bell finds:
+ *	IDLE, s == k + 1	nobody has it: claim and run it as gate A's
+ *	PUNTED(s)		the same
+ *	WORKER(s)		sleep until the claim changes
+ *	IDLE(s)			done: put the result into the registers
+ * Gate B exists twice, for even and for odd numbers, so the place of the fault
+ * says bit 0 of s; s is k or k + 1, so that tells which.
+ *
+ * Exactly once: as for gate A, by the claim.  [1] makes sure that a number which
+ * an interrupted gate A has left in the slot is gone before flags == POLL can be
+ * seen there: a worker that has seen POLL copies the new request or none.
+ *
+ * Signals.  Gate B is not sent back by its number: a handler's request could
+ * have the number that it waits for.  Instead settle.c takes the user out of it
+ * before anything else can run there, be it a handler or a tracer:
+ *	before [3] is done	back to gate A
+ *	IDLE, s == k + 1	taken back: claim and finish s unrun; back to gate A
+ *	PUNTED(s)		finish s unrun; back to gate A
+ *	WORKER(s)		interrupt the worker, wait for [f]
+ *	IDLE(s)			the result goes into the registers as from a system
+ *				call, for the signal code to restart or not
+ *
+ * A worker that goes to rest points CTRL.entry to gate A and looks at SR once
+ * more (G).  A request that even so nobody takes comes in by the bell when its
+ * gate is tired of waiting: the time is lost, the request is not.
  *
  * Restarting an interrupted call is the ordinary ip -= 2: the landing pad to
- * which every request returns lies two bytes behind a jump to [1].
+ * which every request returns lies two bytes behind a jump to gate A.
  *
- * SR is writable by every thread of the process at every moment.  ring.c reads
+ * SR is writable by every thread of the process at every moment.  ring.c copies
  * it, once; whatever that copy says is what ptrace, seccomp, audit and
  * tracepoints see and what is executed.
+ *
+ * The model in linux/model/xsc.pml is checked with spin.
  *
  * BARRIERS
  * (A) acquire of SR.seq, pairs with the gate's last store [3]
  * (B) release of CR.seq, pairs with a reader that loads CR.seq first
+ * (C) releases of ring and wait[], pair with the gate's loads in [4] and [5];
+ *     x86 keeps loads in order, and stores
+ * (D) full order of the claim: the copy is no older than what [a] saw
+ * (E) release of the claim, pairs with every acquire of it: results and effects
+ *     of the request come before
+ * (F) release of handed_done, pairs with the submitter's acquire
+ * (G) full barrier between the store of CTRL.entry and the last look at SR
  *
  * LOCKING, outermost first
  *  1. mmap_lock		maps windows, creates and frees mm->xsc
  *  2. xsc_mm.lock		lists of windows
  * task_struct.xsc belongs to the task itself, or to its creator until it runs.
+ * A worker belongs to its submitter, and lives shorter.
  */
 #include <linux/build_bug.h>
 #include <linux/cache.h>
@@ -160,6 +219,13 @@ static void __init xsc_build_check_abi(void)
 	XSC_CHECK(xsc_cqe, res, 8);
 	XSC_CHECK(xsc_cqe, user_data, 16);
 	XSC_CHECK(xsc_cqe, ts, 24);
+	BUILD_BUG_ON(sizeof(struct xsc_wait) != 24);
+	XSC_CHECK(xsc_wait, wait, 0);
+	XSC_CHECK(xsc_wait, gate, 8);
+	XSC_CHECK(xsc_wait, spins, 16);
+	XSC_CHECK(xsc_wait, ring, 20);
+	/* The gate reads one cache line and the worker writes one. */
+	BUILD_BUG_ON(XSC_OFF_WAIT - XSC_OFF_CR + sizeof(struct xsc_wait) > 64);
 	BUILD_BUG_ON(sizeof(struct xsc_ctrl) != 32);
 	XSC_CHECK(xsc_ctrl, entry, 0);
 	XSC_CHECK(xsc_ctrl, entry_raw, 8);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Caller context: a bell has rung, execute the request in this very task. */
+/* A bell has rung: execute the request, in this very task or by its worker. */
 #include <linux/entry-common.h>
 #include <linux/irqflags.h>
 #include <linux/nospec.h>
@@ -17,17 +17,14 @@
  */
 #define XSC_STALE_MAX	1024
 
-static bool xsc_sqe_valid(const struct xsc_sqe *sqe, u32 seq)
+static void xsc_rewind(struct pt_regs *regs, struct xsc_place place)
 {
-	return sqe->seq == seq && !sqe->flags && sqe->nr == (u16)sqe->user_data;
-}
+	struct xsc_task *xt = &current->xsc;
 
-static void xsc_rewind(struct pt_regs *regs, struct xsc_task *xt)
-{
-	xt->counts.rewinds++;
-	this_cpu_inc(xsc_totals.rewinds);
-	xsc_trace_rewind(xt->seq, ++xt->stale);
-	xsc_arch_rewind(regs);
+	xt->stale++;
+	xsc_count(current, rewinds, 1);
+	xsc_trace_rewind(xsc_claim_seq(atomic64_read(&xt->win->claim)), xt->stale);
+	xsc_arch_rewind(regs, place);
 	if (xt->stale < XSC_STALE_MAX)
 		return;
 	xt->stale = 0;
@@ -55,7 +52,8 @@ static void xsc_complete(struct pt_regs *regs, struct xsc_task *xt,
 		res = -EINTR;
 	}
 	xsc_trace_complete(sqe->seq, sqe->user_data, res, flags);
-	xsc_publish(xt->win->cr, sqe->seq, flags, res, sqe->user_data);
+	xsc_publish(xt->win, sqe->seq, flags, res, sqe->user_data);
+	xsc_release(xt->win, XSC_CLAIM(XSC_IDLE, sqe->seq));
 }
 
 static bool xsc_seccomp_refused(void)
@@ -67,49 +65,102 @@ static bool xsc_seccomp_refused(void)
 	return true;
 }
 
+/*
+ * The gate that rings has rung: its request is the next number, or nothing.
+ *
+ * The number alone does not say that the slot holds what this gate stored.  A
+ * handler may have built a request of the same number over it, and have been
+ * left by siglongjmp() to a handler below before it rang.  The registers still
+ * hold what this gate wants.
+ */
+static enum xsc_answer xsc_bell_next(struct pt_regs *regs, struct xsc_window *win,
+				     struct xsc_sqe *sqe)
+{
+	s64 claim = atomic64_read_acquire(&win->claim);		/* (E) */
+	u32 seq = xsc_claim_seq(claim) + 1;
+
+	if (unlikely(xsc_claim_state(claim) != XSC_IDLE))
+		return xsc_bell_early(win, claim);
+	xsc_snapshot(sqe, win->sr);
+	if (unlikely(!xsc_sqe_valid(sqe, seq, 0) || !xsc_arch_asks(regs, sqe)))
+		return XSC_ANSWER_REWIND;
+	return xsc_claim(win, claim, XSC_CLAIM(XSC_CALLER, seq)) ?
+		XSC_ANSWER_RUN : XSC_ANSWER_REWIND;
+}
+
+/*
+ * As a system call: the entry work, the kernel's own table and the exit work
+ * of generic entry code run on the user frame, so ptrace, seccomp, audit,
+ * tracepoints, clone, execve, rt_sigreturn and restarts need nothing of ours.
+ */
+static void xsc_run(struct pt_regs *regs, struct xsc_task *xt,
+		    const struct xsc_sqe *sqe)
+{
+	struct xsc_worker *worker;
+	long nr;
+
+	xt->stale = 0;
+	xt->inflight = true;
+	xsc_count(current, calls, 1);
+	xsc_trace_dispatch(sqe->seq, sqe->user_data);
+
+	xsc_arch_enter(regs, sqe);
+	if (unlikely(xsc_seccomp_refused())) {
+		local_irq_disable();
+		return;
+	}
+	nr = syscall_enter_from_user_mode_work(regs, (int)sqe->user_data);
+	if (unlikely(xt->worker) && xsc_class_identity(nr, sqe->args[0]))
+		xsc_retire();
+	worker = nr == (int)sqe->user_data ? xsc_worker_wanted(sqe) : NULL;
+	if (worker)
+		syscall_set_return_value(current, regs, 0, xsc_hand_over(worker, sqe));
+	else
+		xsc_arch_dispatch(regs, nr);
+	xsc_complete(regs, xt, sqe);
+	xsc_consider_worker(sqe);
+	syscall_exit_to_user_mode_work(regs);
+}
+
 /**
  * __xsc_bell() - serve the bell
  * @regs:	user registers, as current_pt_regs()
  *
  * Called with interrupts off from the page fault path, before any look at a
- * VMA.  From here on everything is as in a system call: the entry work, the
- * kernel's own table and the exit work of generic entry code run on the user
- * frame, so ptrace, seccomp, audit, tracepoints, clone, execve, rt_sigreturn
- * and restarts need nothing of ours.
+ * VMA.
  *
- * Return: false when this store to BELL was not the gate's.
+ * Return: false when this store to BELL was not a gate's.
  */
 bool __xsc_bell(struct pt_regs *regs)
 {
 	struct xsc_task *xt = &current->xsc;
+	struct xsc_place place = { .stage = XSC_OUTSIDE };
 	struct xsc_sqe sqe;
-	long nr;
+	enum xsc_answer answer;
 
-	if (!xt->win || !user_mode(regs) || !xsc_arch_at_bell(regs))
+	if (!xt->win || !user_mode(regs))
 		return false;
+	if (!xsc_arch_at_bell(regs)) {
+		place = xsc_arch_place(regs);
+		if (!place.bell)
+			return false;
+	}
 
 	local_irq_enable();
-	xsc_snapshot(&sqe, xt->win->sr);
-	if (unlikely(!xsc_sqe_valid(&sqe, xt->seq + 1))) {
-		xsc_rewind(regs, xt);
-		goto out;
+	if (likely(!place.bell))
+		answer = xsc_bell_next(regs, xt->win, &sqe);
+	else
+		answer = xsc_bell_waiting(regs, place, &sqe);
+	switch (answer) {
+	case XSC_ANSWER_RUN:
+		xsc_run(regs, xt, &sqe);
+		return true;
+	case XSC_ANSWER_REWIND:
+		xsc_rewind(regs, place);
+		break;
+	case XSC_ANSWER_DELIVERED:
+		break;
 	}
-	xt->stale = 0;
-	xt->seq = sqe.seq;
-	xt->inflight = true;
-	xt->counts.calls++;
-	this_cpu_inc(xsc_totals.calls);
-	xsc_trace_dispatch(sqe.seq, sqe.user_data);
-
-	xsc_arch_enter(regs, &sqe);
-	if (unlikely(xsc_seccomp_refused()))
-		goto out;
-	nr = syscall_enter_from_user_mode_work(regs, (int)sqe.user_data);
-	xsc_arch_dispatch(regs, nr);
-	xsc_complete(regs, xt, &sqe);
-	syscall_exit_to_user_mode_work(regs);
-	return true;
-out:
 	local_irq_disable();
 	return true;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The only code that touches shared slots: copy a request, publish a result. */
+/* The only code that touches what is shared with user space, and the claim. */
+#include <linux/string.h>
+
 #include <asm/barrier.h>
 
 #include "xsc.h"
@@ -27,17 +29,146 @@ void xsc_snapshot(struct xsc_sqe *to, const struct xsc_sqe *shared)
 }
 
 /**
- * xsc_publish() - write a result
- * @shared:	slot that user space can only read
+ * xsc_fresh() - is there a request @seq that a worker may take?
  *
- * The release (B) pairs with a reader that loads seq first and the result
- * after it.
+ * A hint only.  What counts is read again after the claim.
  */
-void xsc_publish(struct xsc_cqe *shared, u32 seq, u32 flags, s64 res,
+bool xsc_fresh(const struct xsc_sqe *shared, u32 seq)
+{
+	/*
+	 * Number, call and flags in one load: taken one after the other they
+	 * could be the number of one gate and the flags of another.
+	 */
+	u64 head = smp_load_acquire((const u64 *)shared);	/* (A) */
+
+	return (u32)head == seq && head >> 48 == XSC_SQE_POLL;
+}
+
+/** xsc_sqe_valid() - is the copy request @seq, of a gate that stores @flags? */
+bool xsc_sqe_valid(const struct xsc_sqe *sqe, u32 seq, u16 flags)
+{
+	return sqe->seq == seq && sqe->flags == flags &&
+	       sqe->nr == (u16)sqe->user_data;
+}
+
+/* The gate of the next number shall wait, and in its own code. */
+static void xsc_arm_next(struct xsc_window *win, u32 seq, struct mm_struct *mm)
+{
+	bool next = (seq + 1) & 1;
+
+	WRITE_ONCE(win->wait->wait[next], 1);
+	WRITE_ONCE(win->wait->gate, xsc_arch_gate_wait(mm, next));
+}
+
+static void xsc_publish_as(struct xsc_window *win, u32 seq, u32 flags, s64 res,
+			   u64 user_data, bool ring)
+{
+	struct xsc_cqe *cr = win->cr;
+
+	WRITE_ONCE(cr->flags, flags);
+	WRITE_ONCE(cr->res, res);
+	WRITE_ONCE(cr->user_data, user_data);
+	xsc_arm_next(win, seq, current->mm);
+	smp_store_release(&cr->seq, seq);			/* (B) */
+	/*
+	 * After the number: a gate that was called in and finds no need to ring
+	 * any more goes on at once, and must not get this number again.
+	 */
+	smp_store_release(&win->wait->ring, ring);		/* (C) */
+	smp_store_release(&win->wait->wait[seq & 1], 0);	/* (C) */
+}
+
+/**
+ * xsc_publish() - write a result
+ * @win:	window whose CR user space can only read
+ * @seq:	request that it belongs to
+ * @flags:	XSC_CQE_*
+ * @res:	result or negative errno
+ * @user_data:	from the request
+ *
+ * The release (B) pairs with a reader that loads CR.seq first and the result
+ * after it, (C) with a gate that waits for @seq.
+ */
+void xsc_publish(struct xsc_window *win, u32 seq, u32 flags, s64 res,
 		 u64 user_data)
 {
-	WRITE_ONCE(shared->flags, flags);
-	WRITE_ONCE(shared->res, res);
-	WRITE_ONCE(shared->user_data, user_data);
-	smp_store_release(&shared->seq, seq);		/* (B) */
+	xsc_publish_as(win, seq, flags, res, user_data, false);
+}
+
+/**
+ * xsc_publish_late() - request @seq is finished, but user code cannot have its
+ * result from CR: the gate has to ring, or it was never made
+ */
+void xsc_publish_late(struct xsc_window *win, u32 seq)
+{
+	xsc_publish_as(win, seq, XSC_CQE_RESTARTED, -EINTR, 0, true);
+}
+
+/** xsc_reset_rings() - as before the first request; nobody uses @win */
+void xsc_reset_rings(struct xsc_window *win, struct mm_struct *mm)
+{
+	memset(win->sr, 0, sizeof(*win->sr));
+	memset(win->cr, 0, sizeof(*win->cr));
+	memset(win->wait, 0, sizeof(*win->wait));
+	WRITE_ONCE(win->wait->spins, 1);
+	xsc_arm_next(win, 0, mm);
+	atomic64_set(&win->claim, XSC_CLAIM(XSC_IDLE, 0));
+}
+
+/** xsc_move_gates() - the gates of @win move to where @mm has them now */
+void xsc_move_gates(struct xsc_window *win, struct mm_struct *mm)
+{
+	bool next = (xsc_claim_seq(atomic64_read(&win->claim)) + 1) & 1;
+
+	WRITE_ONCE(win->ctrl->entry, xsc_arch_gate(mm));
+	WRITE_ONCE(win->ctrl->entry_raw, xsc_arch_gate(mm));
+	WRITE_ONCE(win->wait->gate, xsc_arch_gate_wait(mm, next));
+}
+
+/**
+ * xsc_publish_ring() - tell the gate that waits for @seq to ring the bell
+ *
+ * Its result will not come soon, or is not one that user code can take.
+ */
+void xsc_publish_ring(struct xsc_window *win, u32 seq)
+{
+	WRITE_ONCE(win->wait->ring, 1);
+	smp_store_release(&win->wait->wait[seq & 1], 0);	/* (C) */
+}
+
+/**
+ * xsc_open_polling() - choose the gate of the requests to come
+ * @win:	window
+ * @poll:	gate B; else gate A
+ */
+void xsc_open_polling(struct xsc_window *win, bool poll)
+{
+	struct mm_struct *mm = current->mm;
+
+	WRITE_ONCE(win->ctrl->entry,
+		   poll ? xsc_arch_gate_poll(mm) : xsc_arch_gate(mm));
+}
+
+/**
+ * xsc_claim() - take a number, or give back one that was taken
+ *
+ * Fully ordered (D): what the winner then reads of the slot is no older than
+ * what made it try.
+ *
+ * Return: false when somebody else was faster.
+ */
+bool xsc_claim(struct xsc_window *win, s64 from, s64 to)
+{
+	return atomic64_try_cmpxchg(&win->claim, &from, to);
+}
+
+/**
+ * xsc_release() - the owner of a claim passes it on
+ *
+ * The release (E) pairs with the acquire of who reads the claim: the private
+ * result and everything the request did come before.
+ */
+void xsc_release(struct xsc_window *win, s64 to)
+{
+	atomic64_set_release(&win->claim, to);		/* (E) */
 }

@@ -11,7 +11,6 @@ void xsc_attach(struct task_struct *p, struct xsc_window *win)
 {
 	p->xsc.win = win;
 	p->xsc.bell = win->addr + XSC_OFF_BELL;
-	p->xsc.seq = 0;
 	p->xsc.stale = 0;
 	p->xsc.inflight = false;
 }
@@ -28,6 +27,8 @@ int __xsc_copy_task(struct task_struct *p, u64 clone_flags,
 {
 	struct xsc_window *win;
 
+	if (args->fn == xsc_worker_main)
+		p->xsc.serves = args->fn_arg;
 	if (args->io_thread || args->kthread || !p->mm)
 		return 0;
 	if (clone_flags & CLONE_VM) {
@@ -58,10 +59,21 @@ void __xsc_put_window(struct task_struct *p, struct mm_struct *mm)
 	xsc_window_put(mm, win);
 }
 
-/* Called under siglock and stats_lock: a thread's counts outlive it here. */
-void xsc_account_exit(struct signal_struct *sig, struct task_struct *p)
+/*
+ * A thread has left its group; under siglock and stats_lock.  Its counts outlive
+ * it here, and who waits for a worker to go may go on.
+ */
+void xsc_thread_gone(struct signal_struct *sig, struct task_struct *p)
 {
-	sig->xsc.calls += p->xsc.counts.calls;
-	sig->xsc.rewinds += p->xsc.counts.rewinds;
-	sig->xsc.traps += p->xsc.counts.traps;
+	xsc_add_counts(&sig->xsc, &p->xsc.counts);
+	if (p->xsc.serves) {
+		sig->xsc_workers--;
+		xsc_worker_gone(p);
+	}
+}
+
+/** __xsc_submitter() - whom worker @p serves; it cannot go before @p has */
+struct task_struct *__xsc_submitter(struct task_struct *p)
+{
+	return p->xsc.serves->owner;
 }

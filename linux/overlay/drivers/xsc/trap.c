@@ -24,6 +24,18 @@ static void xsc_audit_trap(struct pt_regs *regs, long nr)
 	audit_log_end(ab);
 }
 
+/* A trap may change what a worker has inherited as a request may. */
+static void xsc_trap_identity(struct pt_regs *regs, long nr)
+{
+	unsigned long args[6];
+
+	if (!current->xsc.worker)
+		return;
+	syscall_get_arguments(current, regs, args);
+	if (xsc_arch_compat_trap() || xsc_class_identity(nr, args[0]))
+		xsc_retire();
+}
+
 /*
  * The slow half of xsc_trap().  ptrace and seccomp have seen the call and may
  * have skipped it (-1); it was a trap all the same.
@@ -32,11 +44,12 @@ long __xsc_trap(struct pt_regs *regs, long nr)
 {
 	long trapped = syscall_get_nr(current, regs);
 
-	current->xsc.counts.traps++;
-	this_cpu_inc(xsc_totals.traps);
+	xsc_count(current, traps, 1);
 	xsc_trace_trap(trapped, instruction_pointer(regs));
-	if (xsc_mode() != XSC_ENFORCING)
+	if (xsc_mode() != XSC_ENFORCING) {
+		xsc_trap_identity(regs, nr);
 		return nr;
+	}
 	xsc_audit_trap(regs, trapped);
 	xsc_arch_refuse_trap(regs);
 	return -1;

@@ -36,6 +36,7 @@ static struct xsc_window *xsc_window_alloc(void)
 	if (!win)
 		return NULL;
 	INIT_LIST_HEAD(&win->idle);
+	init_waitqueue_head(&win->parked);
 	win->ctrl = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	win->sr = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	win->cr = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -43,6 +44,7 @@ static struct xsc_window *xsc_window_alloc(void)
 		xsc_window_free(win);
 		return NULL;
 	}
+	win->wait = (void *)win->cr + XSC_OFF_WAIT - XSC_OFF_CR;
 	return win;
 }
 
@@ -117,16 +119,13 @@ bool __xsc_sealed(struct mm_struct *mm, unsigned long start, unsigned long end)
 
 static void xsc_window_reset(struct xsc_window *win, struct mm_struct *mm)
 {
-	u64 gate = xsc_arch_gate(mm);
-
-	memset(win->sr, 0, sizeof(*win->sr));
-	memset(win->cr, 0, sizeof(*win->cr));
+	xsc_reset_rings(win, mm);
 	*win->ctrl = (struct xsc_ctrl) {
-		.entry		= gate,
-		.entry_raw	= gate,
+		.entry		= xsc_arch_gate(mm),
+		.entry_raw	= xsc_arch_gate(mm),
 		.magic		= XSC_CTRL_MAGIC,
 		.abi		= XSC_ABI_VERSION,
-		.features	= XSC_FEAT_CALLER,
+		.features	= XSC_FEATURES,
 	};
 }
 
@@ -270,7 +269,7 @@ void xsc_window_put(struct mm_struct *mm, struct xsc_window *win)
 }
 
 /** xsc_window_set_gates() - the vDSO was moved; every gate moves with it */
-void xsc_window_set_gates(struct mm_struct *mm, u64 gate)
+void xsc_window_set_gates(struct mm_struct *mm)
 {
 	struct xsc_mm *xm = mm->xsc;
 	struct xsc_window *win;
@@ -278,9 +277,7 @@ void xsc_window_set_gates(struct mm_struct *mm, u64 gate)
 	if (!xm)
 		return;
 	spin_lock(&xm->lock);
-	list_for_each_entry(win, &xm->all, all) {
-		WRITE_ONCE(win->ctrl->entry, gate);
-		WRITE_ONCE(win->ctrl->entry_raw, gate);
-	}
+	list_for_each_entry(win, &xm->all, all)
+		xsc_move_gates(win, mm);
 	spin_unlock(&xm->lock);
 }

@@ -37,7 +37,10 @@ int __xsc_exec_map(void);
 void xsc_exec_start(void);
 bool __xsc_bell(struct pt_regs *regs);
 long __xsc_trap(struct pt_regs *regs, long nr);
-void xsc_account_exit(struct signal_struct *sig, struct task_struct *p);
+void xsc_thread_gone(struct signal_struct *sig, struct task_struct *p);
+void xsc_retire(void);
+void __xsc_settle(struct pt_regs *regs);
+void __xsc_worker_sleeping(struct task_struct *task);
 int proc_pid_xsc(struct seq_file *m, struct pid_namespace *ns,
 		 struct pid *pid, struct task_struct *task);
 int proc_tgid_xsc(struct seq_file *m, struct pid_namespace *ns,
@@ -95,6 +98,41 @@ static __always_inline long xsc_trap(struct pt_regs *regs, long nr)
 	return nr;
 }
 
+/** xsc_is_worker() - is @p a thread that no program has made? */
+static __always_inline bool xsc_is_worker(const struct task_struct *p)
+{
+	return p->xsc.serves;
+}
+
+struct task_struct *__xsc_submitter(struct task_struct *p);
+
+/** xsc_submitter() - on whose behalf @p runs; itself, unless it is a worker */
+static inline struct task_struct *xsc_submitter(struct task_struct *p)
+{
+	return unlikely(xsc_is_worker(p)) ? __xsc_submitter(p) : p;
+}
+
+/** xsc_drop_worker() - current is about to become another program, or to end */
+static inline void xsc_drop_worker(void)
+{
+	if (unlikely(current->xsc.worker))
+		xsc_retire();
+}
+
+/** xsc_settle() - signals are looked at next; no request may be in flight */
+static inline void xsc_settle(struct pt_regs *regs)
+{
+	if (unlikely(current->xsc.worker))
+		__xsc_settle(regs);
+}
+
+/** xsc_worker_sleeping() - an I/O worker, of whatever kind, goes to sleep */
+static inline void xsc_worker_sleeping(struct task_struct *p)
+{
+	if (xsc_is_worker(p))
+		__xsc_worker_sleeping(p);
+}
+
 #else /* !CONFIG_XSC */
 
 static inline bool xsc_task_gated(const struct task_struct *p) { return false; }
@@ -109,7 +147,12 @@ static inline int xsc_exec_check(struct linux_binprm *bprm, unsigned char elf_cl
 static inline void xsc_exec_start(void) { }
 static inline bool xsc_bell(struct pt_regs *regs, unsigned long address) { return false; }
 static inline long xsc_trap(struct pt_regs *regs, long nr) { return nr; }
-static inline void xsc_account_exit(struct signal_struct *sig, struct task_struct *p) { }
+static inline void xsc_thread_gone(struct signal_struct *sig, struct task_struct *p) { }
+static inline void xsc_drop_worker(void) { }
+static inline void xsc_settle(struct pt_regs *regs) { }
+static inline void xsc_worker_sleeping(struct task_struct *p) { }
+static inline bool xsc_is_worker(const struct task_struct *p) { return false; }
+static inline struct task_struct *xsc_submitter(struct task_struct *p) { return p; }
 #define xsc_mm_init(mm) do { } while (0)
 #define xsc_sealed(mm, start, end) false
 

@@ -6,18 +6,37 @@
 #include <linux/types.h>
 
 struct xsc_window;
+struct xsc_worker;
 struct xsc_mm;
 
 /**
  * struct xsc_counts - what a task did
- * @calls:	requests executed
+ * @calls:	requests executed, by whomever
+ * @worker:	of these, executed by the worker while the task spun or parked
+ * @handed:	of these, handed to the worker by the bell (lanes force, random)
+ * @punted:	requests that a worker gave back unexecuted
+ * @parks:	waits for the worker that slept in the kernel
+ * @cancels:	requests cut short because a signal had come
+ * @taken_back:	requests withdrawn for a signal before anybody had them
  * @rewinds:	bells that found no complete request and sent the gate back to
  *		its start (a handler or a debugger used the slot in between)
+ * @starts:	times a worker began to poll
+ * @retirements: workers ended
+ * @poll_ns:	time for which workers polled, in nanoseconds
  * @traps:	syscall, sysenter and int 0x80 instructions executed
  */
 struct xsc_counts {
 	u64 calls;
+	u64 worker;
+	u64 handed;
+	u64 punted;
+	u64 parks;
+	u64 cancels;
+	u64 taken_back;
 	u64 rewinds;
+	u64 starts;
+	u64 retirements;
+	u64 poll_ns;
 	u64 traps;
 };
 
@@ -27,16 +46,27 @@ struct xsc_counts {
  *		the page fault path compares every fault with it
  * @win:	the window, NULL for a task without a gate; only the task itself
  *		or its creator before it runs may change it
- * @counts:	written by the task itself only
- * @seq:	last request consumed
+ * @worker:	the worker that serves @win; the task itself creates and retires it
+ * @serves:	for a worker's own task, what it serves; fixed from creation on
+ * @counts:	each field is written by one task only: worker, punted, starts
+ *		and poll_ns by the worker, the others by the task itself
+ * @last_bell:	cycles at the last bell that a worker could have answered
+ * @rest_until:	jiffies before which no worker starts to poll again
+ * @hot:	such bells in quick succession
+ * @failures:	polling periods in a row that were not worth it
  * @stale:	bells in a row without a complete request
  * @inflight:	a request of this task is being executed and owes a CQE
  */
 struct xsc_task {
 	unsigned long bell;
 	struct xsc_window *win;
+	struct xsc_worker *worker;
+	struct xsc_worker *serves;
 	struct xsc_counts counts;
-	u32 seq;
+	u64 last_bell;
+	unsigned long rest_until;
+	u16 hot;
+	u16 failures;
 	u16 stale;
 	bool inflight;
 };

@@ -5,6 +5,7 @@
 #include <linux/nospec.h>
 #include <linux/randomize_kstack.h>
 #include <linux/sched/signal.h>
+#include <linux/pkeys.h>
 #include <linux/syscalls.h>
 
 #include <asm/alternative.h>
@@ -28,17 +29,92 @@ u64 xsc_auxv_base(void)
 	return xsc_task_gated(current) ? current->xsc.win->addr : 0;
 }
 
-/** xsc_arch_gate() - user address of the gate */
+/** xsc_arch_gate() - user address of the gate that rings (gate A) */
 unsigned long xsc_arch_gate(const struct mm_struct *mm)
 {
 	return vdso_addr(mm, vdso_image_xsc.sym___kernel_xsc);
 }
 
+/*
+ * What vxsc.S says of gate B, in bytes from the map itself.  [0] is the code
+ * that waits for even numbers, [1] that for odd ones.
+ */
+struct xsc_poll_map {
+	s32 poll;
+	struct {
+		s32 start;	/* return address in rcx */
+		s32 saved;	/* from here in r11 */
+		s32 published;	/* from here the number is in the slot */
+		s32 bell;
+		s32 end;
+	} wait[2];
+};
+
+static const struct xsc_poll_map *poll_map(void)
+{
+	return vdso_image_xsc.data + vdso_image_xsc.sym_xsc_poll_map;
+}
+
+static unsigned long poll_addr(const struct mm_struct *mm, s32 offset)
+{
+	return vdso_addr(mm, vdso_image_xsc.sym_xsc_poll_map) + offset;
+}
+
+/** xsc_arch_gate_poll() - user address of the gate that waits (gate B) */
+unsigned long xsc_arch_gate_poll(const struct mm_struct *mm)
+{
+	return poll_addr(mm, poll_map()->poll);
+}
+
+/** xsc_arch_gate_wait() - its code that waits for odd or for even numbers */
+unsigned long xsc_arch_gate_wait(const struct mm_struct *mm, bool odd)
+{
+	return poll_addr(mm, poll_map()->wait[odd].start);
+}
+
+/** xsc_arch_place() - where in gate B does the user stand? */
+struct xsc_place xsc_arch_place(const struct pt_regs *regs)
+{
+	const struct xsc_poll_map *map = poll_map();
+	struct xsc_place place = { .stage = XSC_OUTSIDE };
+	const struct mm_struct *mm = current->mm;
+	unsigned long ip = regs->ip;
+	int odd;
+
+	if (ip < poll_addr(mm, map->poll) || ip >= poll_addr(mm, map->wait[1].end) ||
+	    !user_64bit_mode((struct pt_regs *)regs))
+		return place;
+	place.stage = XSC_BUILDING;
+	for (odd = 0; odd < 2; odd++) {
+		if (ip < poll_addr(mm, map->wait[odd].published) ||
+		    ip >= poll_addr(mm, map->wait[odd].end))
+			continue;
+		place.stage = XSC_PUBLISHED;
+		place.odd = odd;
+		place.bell = ip == poll_addr(mm, map->wait[odd].bell);
+	}
+	return place;
+}
+
+/* Where gate B keeps the return address. */
+static unsigned long return_address(const struct pt_regs *regs)
+{
+	const struct xsc_poll_map *map = poll_map();
+	const struct mm_struct *mm = current->mm;
+	int odd;
+
+	for (odd = 0; odd < 2; odd++)
+		if (regs->ip >= poll_addr(mm, map->wait[odd].saved) &&
+		    regs->ip < poll_addr(mm, map->wait[odd].end))
+			return regs->r11;
+	return regs->cx;
+}
+
 /**
  * xsc_vdso_moved() - mremap() moves the vDSO of current to @to
  *
- * Called before mm->context says so.  The mremap() itself may have come
- * through the gate, whose landing pad moves with it.
+ * The mremap() itself may have come through the gate, whose landing pad moves
+ * with it.
  */
 void xsc_vdso_moved(unsigned long to)
 {
@@ -49,7 +125,9 @@ void xsc_vdso_moved(unsigned long to)
 		return;
 	if (regs->ip == vdso_addr(mm, vdso_image_xsc.sym_xsc_landing_pad))
 		regs->ip = to + vdso_image_xsc.sym_xsc_landing_pad;
-	xsc_window_set_gates(mm, to + vdso_image_xsc.sym___kernel_xsc);
+	/* The caller's next statement; the gates are computed from it. */
+	mm->context.vdso = (void __user *)to;
+	xsc_window_set_gates(mm);
 }
 
 /** xsc_arch_at_bell() - does the user stand at the gate's store to BELL? */
@@ -59,10 +137,46 @@ bool xsc_arch_at_bell(const struct pt_regs *regs)
 	       regs->ip == vdso_addr(current->mm, vdso_image_xsc.sym_xsc_bell);
 }
 
-/** xsc_arch_rewind() - build the request again */
-void xsc_arch_rewind(struct pt_regs *regs)
+/**
+ * xsc_arch_rewind() - build the request again, by the gate that rings
+ * @regs:	user registers, of a user in the gate
+ * @place:	where, if in gate B
+ */
+void xsc_arch_rewind(struct pt_regs *regs, struct xsc_place place)
 {
+	if (place.stage != XSC_OUTSIDE)
+		regs->cx = return_address(regs);
 	regs->ip = xsc_arch_gate(current->mm);
+}
+
+/**
+ * xsc_arch_deliver() - give a user in gate B the result of its request
+ * @regs:	user registers; become those of a system call that has returned
+ * @nr:		the call
+ * @res:	result or negative errno, -ERESTART* if a signal is pending
+ */
+void xsc_arch_deliver(struct pt_regs *regs, long nr, long res)
+{
+	regs->cx = return_address(regs);
+	regs->orig_ax = nr;
+	regs->ax = res;
+	regs->ip = vdso_addr(current->mm, vdso_image_xsc.sym_xsc_landing_pad);
+	regs->flags &= ~X86_EFLAGS_RF;
+}
+
+/** xsc_arch_leave_wait() - from a bell of gate B on, return as gate A does */
+void xsc_arch_leave_wait(struct pt_regs *regs)
+{
+	regs->cx = return_address(regs);
+}
+
+/** xsc_arch_asks() - is @sqe what the user in gate A has in the registers? */
+bool xsc_arch_asks(const struct pt_regs *regs, const struct xsc_sqe *sqe)
+{
+	return regs->ax == sqe->user_data && regs->di == sqe->args[0] &&
+	       regs->si == sqe->args[1] && regs->dx == sqe->args[2] &&
+	       regs->r10 == sqe->args[3] && regs->r8 == sqe->args[4] &&
+	       regs->r9 == sqe->args[5];
 }
 
 /**
@@ -113,6 +227,57 @@ void xsc_arch_dispatch(struct pt_regs *regs, long nr)
 	} else if ((int)nr != -1) {
 		regs->ax = __x64_sys_ni_syscall(regs);
 	}
+}
+
+/**
+ * xsc_arch_call() - run a call in a worker
+ * @sqe:	private copy of a request whose number is in the call table
+ *
+ * Return: what the call returns.
+ */
+long xsc_arch_call(const struct xsc_sqe *sqe)
+{
+	struct pt_regs regs = {
+		.di = sqe->args[0],
+		.si = sqe->args[1],
+		.dx = sqe->args[2],
+		.r10 = sqe->args[3],
+		.r8 = sqe->args[4],
+		.r9 = sqe->args[5],
+		.orig_ax = sqe->user_data,
+		.ax = -ENOSYS,
+	};
+
+	return x64_sys_call(&regs, array_index_nospec(sqe->nr, NR_syscalls));
+}
+
+/** xsc_arch_emulated() - does QEMU translate this code, with a dear PAUSE? */
+bool xsc_arch_emulated(void)
+{
+	return boot_cpu_has(X86_FEATURE_HYPERVISOR) &&
+	       hypervisor_cpuid_base("TCGTCGTCGTCG", 0);
+}
+
+/*
+ * PKRU is a register of the submitter; a worker has another one.  A process
+ * that uses protection keys makes its calls itself.
+ */
+bool xsc_arch_worker_allowed(void)
+{
+	return !cpu_feature_enabled(X86_FEATURE_OSPKE) ||
+	       mm_pkey_allocation_map(current->mm) == 1;
+}
+
+/** xsc_arch_is_vdso() - does the vDSO of current begin at @addr? */
+bool xsc_arch_is_vdso(unsigned long addr)
+{
+	return addr == vdso_addr(current->mm, 0);
+}
+
+/** xsc_arch_compat_trap() - is the trap being served from the 32-bit table? */
+bool xsc_arch_compat_trap(void)
+{
+	return in_ia32_syscall();
 }
 
 /** xsc_arch_set_base() - set the GS base of current, or of a task not yet running */

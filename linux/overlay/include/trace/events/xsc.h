@@ -53,6 +53,41 @@ TRACE_EVENT(xsc_complete,
 );
 
 /**
+ * xsc_park - the submitter sleeps until its worker has finished
+ * @seq:	number of the request in its window
+ */
+TRACE_EVENT(xsc_park,
+	TP_PROTO(u32 seq),
+	TP_ARGS(seq),
+	TP_STRUCT__entry(
+		__field(u32, seq)
+	),
+	TP_fast_assign(
+		__entry->seq = seq;
+	),
+	TP_printk("seq=%u", __entry->seq)
+);
+
+/**
+ * xsc_poll - a worker begins or ends to poll
+ * @owner:	its submitter
+ * @begin:	begins
+ */
+TRACE_EVENT(xsc_poll,
+	TP_PROTO(const struct task_struct *owner, bool begin),
+	TP_ARGS(owner, begin),
+	TP_STRUCT__entry(
+		__field(pid_t, owner)
+		__field(bool, begin)
+	),
+	TP_fast_assign(
+		__entry->owner = owner->pid;
+		__entry->begin = begin;
+	),
+	TP_printk("owner=%d begin=%d", __entry->owner, __entry->begin)
+);
+
+/**
  * xsc_rewind - the bell rang without a complete request
  * @seq:	last request consumed
  * @stale:	how often this has happened in a row

@@ -40,13 +40,22 @@
 #define AT_XSC_FEATURES		0x58534303	/* XSC_FEAT_* */
 
 #define XSC_FEAT_CALLER		0x1	/* requests run in the caller */
+#define XSC_FEAT_WORKER		0x2	/* requests may run in a worker */
 
 /* ELF note that tags a program: owner, type, descriptor (one __u32). */
 #define XSC_NOTE_OWNER		"XSC"
 #define NT_XSC_ABI		1
 
+/* xsc_sqe.flags: the gate waits for the result without a bell */
+#define XSC_SQE_POLL		0x1
+
 /* xsc_cqe.flags */
 #define XSC_CQE_RESTARTED	0x1	/* interrupted; the gate runs it again */
+#define XSC_CQE_WORKER		0x2	/* a worker has run the request */
+
+/* Offsets behind the two slots, for the gate. */
+#define XSC_OFF_SPIN		(XSC_OFF_SR + 64)	/* __u32, the gate's own */
+#define XSC_OFF_WAIT		(XSC_OFF_CR + 32)	/* struct xsc_wait */
 
 #ifndef __ASSEMBLY__
 
@@ -71,7 +80,7 @@ struct xsc_ctrl {
  * struct xsc_sqe - one request
  * @seq:	number of the request; written last, it publishes the others
  * @nr:		low 16 bits of the system call number
- * @flags:	must be zero
+ * @flags:	XSC_SQE_POLL or zero
  * @args:	the six arguments
  * @user_data:	the gate stores all 64 bits of rax here, so that a number
  *		beyond 16 bits is refused as that number and not as another
@@ -98,6 +107,22 @@ struct xsc_cqe {
 	__s64 res;
 	__u64 user_data;
 	__u64 ts;
+};
+
+/**
+ * struct xsc_wait - how the gate waits for a worker; behind the result, in the
+ * same cache line
+ * @wait:	by the lowest bit of the request's number: not zero while a gate
+ *		has to go on waiting
+ * @gate:	the code that waits for the next number
+ * @spins:	rounds to wait before the bell
+ * @ring:	not zero: the result is to be had by the bell only
+ */
+struct xsc_wait {
+	__u32 wait[2];
+	__u64 gate;
+	__u32 spins;
+	__u32 ring;
 };
 
 #endif /* __ASSEMBLY__ */

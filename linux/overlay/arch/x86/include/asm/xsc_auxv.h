@@ -17,7 +17,8 @@ do {									\
 	if (base) {							\
 		NEW_AUX_ENT(AT_XSC_BASE, base);				\
 		NEW_AUX_ENT(AT_XSC_ABI, XSC_ABI_VERSION);		\
-		NEW_AUX_ENT(AT_XSC_FEATURES, XSC_FEAT_CALLER);		\
+		NEW_AUX_ENT(AT_XSC_FEATURES,				\
+			    XSC_FEAT_CALLER | XSC_FEAT_WORKER);		\
 	}								\
 } while (0)
 #else

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who gets a worker, and for how long it looks at the window.
+ *
+ * A worker pays when calls follow each other so fast that it would be woken in
+ * vain each time, when it finds a CPU that has nothing else to do, and when the
+ * calls do not sleep.  So: a submitter earns a polling period by a run of calls
+ * in quick succession; the period ends when nothing has come for a while or
+ * when anybody else wants the CPU; and a period that served little, or calls
+ * that slept, is followed by a rest that grows.
+ */
+#include <linux/cpumask.h>
+#include <linux/cred.h>
+#include <linux/kobject.h>
+#include <linux/random.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/topology.h>
+#include <linux/sysfs.h>
+
+#include "xsc.h"
+#include "trace.h"
+
+enum xsc_workers_mode {
+	XSC_WORKERS_OFF,	/* the submitter runs each request */
+	XSC_WORKERS_AUTO,	/* a worker runs it where that pays */
+	XSC_WORKERS_FORCE,	/* a worker runs it wherever the class allows */
+	XSC_WORKERS_RANDOM,	/* as force, or not, by the toss of a coin */
+};
+
+static const char * const xsc_workers_names[] = {
+	[XSC_WORKERS_OFF]	= "off",
+	[XSC_WORKERS_AUTO]	= "auto",
+	[XSC_WORKERS_FORCE]	= "force",
+	[XSC_WORKERS_RANDOM]	= "random",
+};
+
+static int xsc_workers_value __read_mostly =
+	IS_ENABLED(CONFIG_XSC_ADAPTIVE_POLL) ? XSC_WORKERS_AUTO : XSC_WORKERS_OFF;
+
+/* Tunables, in the units of their names; /sys/kernel/xsc/ */
+static unsigned int xsc_poll_window_us __read_mostly = 100;
+static unsigned int xsc_hot_gap_us __read_mostly = 20;
+static unsigned int xsc_hot_calls __read_mostly = 64;
+static unsigned int xsc_spin_max_us __read_mostly = 200;
+static unsigned int xsc_max_pollers __read_mostly;
+
+/* A period that served fewer calls was not worth the wake-up. */
+#define XSC_SERVED_MIN		64
+/* Nor is one in which more than one call in so many slept, or was given back. */
+#define XSC_VAIN_SHARE		16
+
+/* Rests after periods that did not pay, in milliseconds. */
+static const unsigned int xsc_rest_ms[] = { 0, 1, 10, 100, 500 };
+
+#define XSC_REST_LONGEST	(ARRAY_SIZE(xsc_rest_ms) - 1)
+
+static atomic_t xsc_pollers = ATOMIC_INIT(0);
+
+/* What it takes to wake a parked submitter: a moving average, and all of them. */
+static unsigned int xsc_wake_ns __read_mostly = 50 * NSEC_PER_USEC;
+#define XSC_WAKE_BUCKETS	16
+static DEFINE_PER_CPU(u64, xsc_wakes[XSC_WAKE_BUCKETS]);
+
+/* What one round of the gate's loop takes. */
+static unsigned int xsc_spin_ns __ro_after_init = 10;
+static bool xsc_pause_is_dear __ro_after_init;
+
+static enum xsc_workers_mode xsc_workers(void)
+{
+	return READ_ONCE(xsc_workers_value);
+}
+
+static int __init xsc_workers_setup(char *arg)
+{
+	int mode = match_string(xsc_workers_names, ARRAY_SIZE(xsc_workers_names), arg);
+
+	if (mode < 0) {
+		pr_err("xsc: xsc.workers=%s is unknown, use off, auto, force or random; staying %s\n",
+		       arg, xsc_workers_names[xsc_workers()]);
+		return -EINVAL;
+	}
+	xsc_workers_value = mode;
+	return 0;
+}
+early_param("xsc.workers", xsc_workers_setup);
+
+/** xsc_toss() - may a worker run the request it has before it? */
+bool xsc_toss(void)
+{
+	return xsc_workers() != XSC_WORKERS_RANDOM || get_random_u32() & 1;
+}
+
+/* Keys and counters of this very thread, which a worker would be without. */
+static bool xsc_has_private_state(void)
+{
+	bool private = false;
+
+#ifdef CONFIG_KEYS
+	private |= !!current_cred()->thread_keyring;
+#endif
+#ifdef CONFIG_PERF_EVENTS
+	private |= current->perf_event_ctxp[perf_hw_context] ||
+		   current->perf_event_ctxp[perf_sw_context];
+#endif
+	return private;
+}
+
+/*
+ * A worker would run at its submitter's priority: below a real-time one nobody
+ * else on that CPU could ask for it back.
+ */
+static bool xsc_may_have_worker(void)
+{
+	return !current_thread_info()->syscall_work && !current->ptrace &&
+	       !(current->flags & PF_EXITING) && !rt_task(current) &&
+	       !xsc_has_private_state() && xsc_arch_worker_allowed();
+}
+
+/**
+ * xsc_worker_wanted() - shall a worker run this request that current has?
+ *
+ * Return: the worker, or NULL.
+ */
+struct xsc_worker *xsc_worker_wanted(const struct xsc_sqe *sqe)
+{
+	if (likely(xsc_workers() < XSC_WORKERS_FORCE))
+		return NULL;
+	if (!xsc_toss() || !xsc_class_worker(sqe) || !xsc_may_have_worker())
+		return NULL;
+	return current->xsc.worker ?: xsc_hire();
+}
+
+/* A CPU for a worker of current: idle, allowed, and another one. */
+static int xsc_idle_cpu(void)
+{
+	int here = raw_smp_processor_id();
+	int cpu;
+
+	for_each_cpu_and(cpu, current->cpus_ptr, cpu_online_mask)
+		if (cpu != here && available_idle_cpu(cpu))
+			return cpu;
+	return -1;
+}
+
+static void xsc_rest_for(struct xsc_task *xt, unsigned int failures)
+{
+	WRITE_ONCE(xt->rest_until, jiffies + msecs_to_jiffies(xsc_rest_ms[failures]));
+}
+
+static void xsc_start_polling(bool anywhere)
+{
+	struct xsc_worker *w = current->xsc.worker;
+	int cpu = xsc_idle_cpu();
+
+	if (!anywhere && (cpu < 0 || time_before(jiffies, READ_ONCE(current->xsc.rest_until)) ||
+			  atomic_read(&xsc_pollers) >= READ_ONCE(xsc_max_pollers)))
+		return;
+	if (!xsc_may_have_worker())
+		return;
+	if (!w)
+		w = xsc_hire();
+	if (!w) {
+		xsc_rest_for(&current->xsc, XSC_REST_LONGEST);
+		return;
+	}
+	if (cpu >= 0)
+		set_cpus_allowed_ptr(w->task, cpumask_of(cpu));
+	xsc_order_polling(w);
+}
+
+/** xsc_consider_worker() - current has run a request: had a worker better done it? */
+void xsc_consider_worker(const struct xsc_sqe *sqe)
+{
+	enum xsc_workers_mode mode = xsc_workers();
+	struct xsc_task *xt = &current->xsc;
+	u64 now, gap;
+
+	if (mode == XSC_WORKERS_OFF || !xt->win || !xsc_class_suits(sqe->nr))
+		return;
+	now = local_clock();
+	gap = now - xt->last_bell;
+	xt->last_bell = now;
+	if (gap > READ_ONCE(xsc_hot_gap_us) * (u64)NSEC_PER_USEC && mode == XSC_WORKERS_AUTO) {
+		xt->hot = 0;
+		return;
+	}
+	if (++xt->hot < READ_ONCE(xsc_hot_calls))
+		return;
+	xt->hot = 0;
+	xsc_start_polling(mode != XSC_WORKERS_AUTO);
+}
+
+/** xsc_measured_wake() - a parked submitter ran @ns after it was woken */
+void xsc_measured_wake(u64 ns)
+{
+	unsigned int old = READ_ONCE(xsc_wake_ns);
+	unsigned int us = min_t(u64, div_u64(ns, NSEC_PER_USEC), U32_MAX);
+
+	ns = min_t(u64, ns, NSEC_PER_MSEC);
+	WRITE_ONCE(xsc_wake_ns, old - old / 8 + (unsigned int)ns / 8);
+	this_cpu_inc(xsc_wakes[min_t(unsigned int, fls(us), XSC_WAKE_BUCKETS - 1)]);
+}
+
+/* As long as going to sleep would take: never more than twice the best choice. */
+static unsigned int xsc_spins(void)
+{
+	unsigned int ns = clamp_t(unsigned int, 2 * READ_ONCE(xsc_wake_ns),
+				  2 * NSEC_PER_USEC,
+				  READ_ONCE(xsc_spin_max_us) * NSEC_PER_USEC);
+
+	return max(1u, ns / xsc_spin_ns);
+}
+
+/* Somebody wants this CPU, or this worker, for something else. */
+static bool xsc_poll_disturbed(const struct xsc_worker *w)
+{
+	return need_resched() || READ_ONCE(w->order) || signal_pending(current) ||
+	       task_cpu(w->owner) == raw_smp_processor_id();
+}
+
+static void xsc_look(struct xsc_worker *w)
+{
+	u64 window = READ_ONCE(xsc_poll_window_us) * (u64)NSEC_PER_USEC;
+	u64 last = local_clock();
+	unsigned int round = 0;
+
+	while (!xsc_poll_disturbed(w)) {
+		if (xsc_serve(w)) {
+			last = local_clock();
+			round = 0;
+			continue;
+		}
+		/* The clock costs as much as many looks. */
+		if (!(++round & 31) && local_clock() - last > window)
+			return;
+		if (!xsc_pause_is_dear && !(round & 3))
+			cpu_relax();
+	}
+}
+
+static void xsc_judge_period(struct xsc_worker *w)
+{
+	struct xsc_task *xt = &w->owner->xsc;
+
+	if (w->served >= XSC_SERVED_MIN && w->vain * XSC_VAIN_SHARE <= w->served)
+		xt->failures = 0;
+	else if (xt->failures < XSC_REST_LONGEST)
+		xt->failures++;
+	xsc_rest_for(xt, xt->failures);
+}
+
+/** xsc_poll_window() - a polling period: look at the window until it is no use */
+void xsc_poll_window(struct xsc_worker *w)
+{
+	struct xsc_window *win = w->win;
+	u64 start = local_clock();
+
+	w->served = 0;
+	w->vain = 0;
+	atomic_inc(&xsc_pollers);
+	xsc_count(w->owner, starts, 1);
+	xsc_trace_poll(w->owner, true);
+	WRITE_ONCE(win->wait->spins, xsc_spins());
+	xsc_open_polling(win, true);
+	xsc_look(w);
+	xsc_open_polling(win, false);
+	/*
+	 * (G) pairs with nothing but the gate's bounded patience: a request that
+	 * is published after this look finds its own way to the bell.
+	 */
+	smp_mb();
+	xsc_serve(w);
+	atomic_dec(&xsc_pollers);
+	xsc_count(w->owner, poll_ns, local_clock() - start);
+	xsc_trace_poll(w->owner, false);
+	xsc_judge_period(w);
+}
+
+static void __init xsc_calibrate_spin(void)
+{
+	u32 words[9] = { [8] = 1000 };
+	unsigned int i;
+	u64 start;
+
+	preempt_disable();
+	start = local_clock();
+	while (READ_ONCE(words[8])) {
+		for (i = 0; i < 8; i++)
+			READ_ONCE(words[i]);
+		WRITE_ONCE(words[8], words[8] - 1);
+	}
+	xsc_spin_ns = max_t(u64, 1, div_u64(local_clock() - start, 1000));
+	preempt_enable();
+}
+
+static ssize_t workers_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", xsc_workers_names[xsc_workers()]);
+}
+
+static ssize_t workers_store(struct kobject *kobj, struct kobj_attribute *attr,
+			     const char *buf, size_t count)
+{
+	int mode = sysfs_match_string(xsc_workers_names, buf);
+
+	if (mode < 0)
+		return mode;
+	WRITE_ONCE(xsc_workers_value, mode);
+	return count;
+}
+static struct kobj_attribute workers_attr = __ATTR_RW(workers);
+
+static ssize_t wake_latency_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	ssize_t len = 0;
+	int bucket, cpu;
+
+	for (bucket = 0; bucket < XSC_WAKE_BUCKETS; bucket++) {
+		u64 sum = 0;
+
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu(xsc_wakes, cpu)[bucket]);
+		len += sysfs_emit_at(buf, len, "%lu %llu\n", BIT(bucket), sum);
+	}
+	return len;
+}
+static struct kobj_attribute wake_latency_attr = __ATTR_RO(wake_latency);
+
+/* Tunable @name, at most @limit; 0 is allowed and turns off what it bounds. */
+#define XSC_TUNABLE(name, limit)						\
+static ssize_t name##_show(struct kobject *kobj, struct kobj_attribute *attr,	\
+			   char *buf)						\
+{										\
+	return sysfs_emit(buf, "%u\n", READ_ONCE(xsc_##name));			\
+}										\
+static ssize_t name##_store(struct kobject *kobj, struct kobj_attribute *attr,	\
+			    const char *buf, size_t count)			\
+{										\
+	unsigned int value;							\
+	int err = kstrtouint(buf, 0, &value);					\
+										\
+	if (err)								\
+		return err;							\
+	if (value > (limit))							\
+		return -ERANGE;							\
+	WRITE_ONCE(xsc_##name, value);						\
+	return count;								\
+}										\
+static struct kobj_attribute name##_attr = __ATTR_RW(name)
+
+XSC_TUNABLE(poll_window_us, 1000000);
+XSC_TUNABLE(hot_gap_us, 1000000);
+XSC_TUNABLE(hot_calls, U16_MAX);
+XSC_TUNABLE(spin_max_us, 10000);
+XSC_TUNABLE(max_pollers, NR_CPUS);
+
+static struct attribute *xsc_poll_attrs[] = {
+	&workers_attr.attr,
+	&wake_latency_attr.attr,
+	&poll_window_us_attr.attr,
+	&hot_gap_us_attr.attr,
+	&hot_calls_attr.attr,
+	&spin_max_us_attr.attr,
+	&max_pollers_attr.attr,
+	NULL,
+};
+
+static const struct attribute_group xsc_poll_group = {
+	.attrs = xsc_poll_attrs,
+};
+
+/** xsc_poll_init() - measure, and offer the tunables below @kobj */
+int __init xsc_poll_init(struct kobject *kobj)
+{
+	xsc_pause_is_dear = xsc_arch_emulated();
+	/* Half of the machine may poll; on a single CPU nobody does. */
+	xsc_max_pollers = num_possible_cpus() / 2;
+	xsc_calibrate_spin();
+	return sysfs_create_group(kobj, &xsc_poll_group);
+}

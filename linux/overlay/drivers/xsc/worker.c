@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Workers: a thread that runs requests of one submitter.
+ *
+ * A worker is a create_io_thread() thread of the submitter's process, created
+ * by the submitter, so that it shares or has inherited all that makes the
+ * process what it is: address space, files, directories, credentials, limits,
+ * namespaces, cgroup.  A request that would change what was inherited retires
+ * the worker first.
+ *
+ * The worker belongs to its submitter, which alone creates, orders and retires
+ * it.  It outlives no execve and no exit of the submitter.  Programs do not see
+ * it: /proc leaves it out, and no signal is ever delivered to it.
+ */
+#include <linux/resume_user_mode.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
+
+#include "xsc.h"
+#include "trace.h"
+
+/*
+ * The request in hand is about to sleep: the submitter shall stop spinning.
+ * Called from schedule(), so nothing here may sleep.
+ */
+void __xsc_worker_sleeping(struct task_struct *task)
+{
+	struct xsc_worker *w = task->xsc.serves;
+
+	if (w->busy && !w->called_in) {
+		w->called_in = true;
+		xsc_publish_ring(w->win, w->running);
+	}
+}
+
+/*
+ * Signals that a request has sent to its thread, such as SIGPIPE: they are for
+ * the submitter.  All are blocked here, so they wait in the private queue.
+ *
+ * Return: whether there was one.
+ */
+static bool xsc_forward_signals(struct xsc_worker *w)
+{
+	kernel_siginfo_t info;
+	enum pid_type type;
+	bool any = false;
+	sigset_t others;
+	int sig;
+
+	while (!sigisemptyset(&current->pending.signal)) {
+		sigset_t here;
+
+		spin_lock_irq(&current->sighand->siglock);
+		here = current->pending.signal;
+		sigdelsetmask(&here, sigmask(SIGKILL) | sigmask(SIGSTOP));
+		/* dequeue_signal() takes what is not in the mask. */
+		sigfillset(&others);
+		sigandnsets(&others, &others, &here);
+		sig = sigisemptyset(&here) ? 0 :
+			dequeue_signal(current, &others, &info, &type);
+		spin_unlock_irq(&current->sighand->siglock);
+		if (!sig)
+			break;
+		send_sig_info(sig, &info, w->owner);
+		any = true;
+	}
+	return any;
+}
+
+/* What a system call leaves for the way back to user mode. */
+static void xsc_exit_work(void)
+{
+	if (test_thread_flag(TIF_NOTIFY_RESUME))
+		resume_user_mode_work(NULL);
+	/* close() is done when its result is there: the last fput() is in here. */
+	if (task_work_pending(current))
+		task_work_run();
+}
+
+static long xsc_execute(struct xsc_worker *w, const struct xsc_sqe *sqe)
+{
+	long res;
+
+	/* What came too late for the request before this one is not for this one. */
+	clear_notify_signal();
+	if (READ_ONCE(w->cancel))
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+	xsc_trace_dispatch(sqe->seq, sqe->user_data);
+	res = xsc_arch_call(sqe);
+	xsc_exit_work();
+	/* The block is this thread's, nobody could go on with it. */
+	if (res == -ERESTART_RESTARTBLOCK)
+		res = -EINTR;
+	return res;
+}
+
+static bool xsc_must_ring(long res)
+{
+	return res == -ERESTARTSYS || res == -ERESTARTNOINTR ||
+	       res == -ERESTARTNOHAND;
+}
+
+/* Result first, then the claim: between them the gate may already go on. */
+static void xsc_complete_worker(struct xsc_worker *w, const struct xsc_sqe *sqe,
+				long res, bool ring)
+{
+	struct xsc_window *win = w->win;
+
+	xsc_trace_complete(sqe->seq, sqe->user_data, res, XSC_CQE_WORKER);
+	xsc_delay(XSC_DELAY_COMPLETE);
+	preempt_disable();
+	win->res = res;
+	win->nr = sqe->nr;
+	win->done_ns = local_clock();
+	if (ring)
+		xsc_publish_late(win, sqe->seq);
+	else
+		xsc_publish(win, sqe->seq, XSC_CQE_WORKER, res, sqe->user_data);
+	xsc_release(win, XSC_CLAIM(XSC_IDLE, sqe->seq));
+	preempt_enable();
+	if (wq_has_sleeper(&win->parked))
+		wake_up(&win->parked);
+}
+
+/* The gate first, for with the claim the right to write to it goes as well. */
+static void xsc_punt(struct xsc_worker *w, u32 seq)
+{
+	struct xsc_window *win = w->win;
+
+	xsc_count(w->owner, punted, 1);
+	w->vain++;
+	xsc_publish_ring(win, seq);
+	xsc_release(win, XSC_CLAIM(XSC_PUNTED, seq));
+	if (wq_has_sleeper(&win->parked))
+		wake_up(&win->parked);
+}
+
+/* May this request run here, as far as the submitter's state goes? */
+static bool xsc_owner_allows(const struct xsc_worker *w)
+{
+	return !READ_ONCE(task_thread_info(w->owner)->syscall_work);
+}
+
+/**
+ * xsc_serve() - take the next request of the window and run it, if there is one
+ *
+ * Return: whether there was one.
+ */
+bool xsc_serve(struct xsc_worker *w)
+{
+	struct xsc_window *win = w->win;
+	s64 claim = atomic64_read_acquire(&win->claim);		/* (E) */
+	u32 seq = xsc_claim_seq(claim) + 1;
+	struct xsc_sqe sqe;
+	bool ring;
+	long res;
+
+	if (xsc_claim_state(claim) != XSC_IDLE || !xsc_fresh(win->sr, seq))
+		return false;
+	/* What was meant for an earlier request must not interrupt this one. */
+	if (signal_pending(current))
+		return false;
+	xsc_delay(XSC_DELAY_CLAIM);
+	if (!xsc_claim(win, claim, XSC_CLAIM(XSC_WORKER, seq)))		/* (D) */
+		return false;
+	xsc_snapshot(&sqe, win->sr);
+	if (!xsc_sqe_valid(&sqe, seq, XSC_SQE_POLL) || !xsc_owner_allows(w) ||
+	    !xsc_class_worker(&sqe) || !xsc_toss()) {
+		xsc_punt(w, seq);
+		return true;
+	}
+	w->running = seq;
+	w->called_in = false;
+	w->busy = true;
+	res = xsc_execute(w, &sqe);
+	w->busy = false;
+	ring = xsc_forward_signals(w) || xsc_must_ring(res);
+	xsc_count(w->owner, calls, 1);
+	xsc_count(w->owner, worker, 1);
+	w->served++;
+	w->vain += w->called_in;
+	xsc_complete_worker(w, &sqe, res, ring);
+	return true;
+}
+
+static void xsc_serve_handed(struct xsc_worker *w)
+{
+	long res = xsc_execute(w, &w->handed);
+
+	xsc_forward_signals(w);
+	w->handed_res = res;
+	xsc_delay(XSC_DELAY_COMPLETE);
+	smp_store_release(&w->handed_done, true);	/* (F) */
+	wake_up(&w->win->parked);
+}
+
+static void xsc_rest(struct xsc_worker *w)
+{
+	set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+	if (!READ_ONCE(w->order) && !signal_pending(current))
+		schedule();
+	__set_current_state(TASK_RUNNING);
+}
+
+/** xsc_worker_main() - body of a worker; @data is its struct xsc_worker */
+int xsc_worker_main(void *data)
+{
+	struct xsc_worker *w = data;
+
+	while (!test_bit(XSC_ORDER_STOP, &w->order)) {
+		struct ksignal ksig;
+
+		if (signal_pending(current)) {
+			/* Stops, the freezer, and the end of the process. */
+			if (get_signal(&ksig))
+				break;
+		} else if (test_and_clear_bit(XSC_ORDER_HANDED, &w->order)) {
+			xsc_serve_handed(w);
+		} else if (test_and_clear_bit(XSC_ORDER_POLL, &w->order)) {
+			xsc_poll_window(w);
+		} else {
+			xsc_rest(w);
+		}
+	}
+	WRITE_ONCE(w->dead, true);
+	wake_up(&w->win->parked);
+	/* A core dump has no place for a thread that is not the program's. */
+	current->flags &= ~PF_SIGNALED;
+	do_exit(0);
+}
+
+static void xsc_order(struct xsc_worker *w, unsigned int order)
+{
+	set_bit(order, &w->order);
+	wake_up_process(w->task);
+}
+
+/** xsc_order_polling() - the worker shall look at the window for a while */
+void xsc_order_polling(struct xsc_worker *w)
+{
+	xsc_order(w, XSC_ORDER_POLL);
+}
+
+/**
+ * xsc_hire() - create a worker for current
+ *
+ * Return: the worker, or NULL if there can be none.
+ */
+struct xsc_worker *xsc_hire(void)
+{
+	struct xsc_worker *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
+	struct task_struct *task;
+
+	if (!w)
+		return NULL;
+	w->owner = current;
+	w->win = current->xsc.win;
+	init_completion(&w->gone);
+	task = create_io_thread(xsc_worker_main, w, NUMA_NO_NODE);
+	if (IS_ERR(task)) {
+		kfree(w);
+		return NULL;
+	}
+	w->task = task;
+	get_task_struct(task);
+	current->xsc.worker = w;
+	wake_up_new_task(task);
+	return w;
+}
+
+/**
+ * xsc_retire() - end the worker of current and wait until it has gone
+ *
+ * Nothing is in flight, or current is exiting: then what is in flight is cut
+ * short.
+ */
+void xsc_retire(void)
+{
+	struct xsc_worker *w = current->xsc.worker;
+
+	WRITE_ONCE(w->cancel, true);
+	xsc_order(w, XSC_ORDER_STOP);
+	set_notify_signal(w->task);
+	/* It may have stopped already for a SIGSTOP that current is to obey yet. */
+	wake_up_state(w->task, __TASK_STOPPED);
+	wait_for_completion(&w->gone);
+	xsc_open_polling(w->win, false);
+	current->xsc.worker = NULL;
+	xsc_count(current, retirements, 1);
+	put_task_struct(w->task);
+	kfree(w);
+}
+
+/** xsc_worker_gone() - a worker leaves its thread group; under siglock */
+void xsc_worker_gone(struct task_struct *task)
+{
+	complete(&task->xsc.serves->gone);
+}
+
+static bool xsc_claim_is(struct xsc_window *win, s64 claim)
+{
+	return atomic64_read_acquire(&win->claim) == claim;	/* (E) */
+}
+
+/**
+ * xsc_park() - sleep until the worker has finished the request in @claim
+ *
+ * Return: false if a signal came first.
+ */
+bool xsc_park(struct xsc_window *win, s64 claim)
+{
+	if (!xsc_claim_is(win, claim))
+		return true;
+	xsc_count(current, parks, 1);
+	xsc_trace_park(xsc_claim_seq(claim));
+	if (wait_event_interruptible(win->parked, !xsc_claim_is(win, claim)))
+		return false;
+	xsc_measured_wake(local_clock() - READ_ONCE(win->done_ns));
+	return true;
+}
+
+static void xsc_hurry(struct xsc_worker *w)
+{
+	xsc_count(current, cancels, 1);
+	WRITE_ONCE(w->cancel, true);
+	set_notify_signal(w->task);
+}
+
+/**
+ * xsc_cancel() - a signal has come: end the request in @claim early and wait
+ *
+ * It ends as it would have ended here: only an interruptible sleep is cut
+ * short.
+ */
+void xsc_cancel(struct xsc_worker *w, s64 claim)
+{
+	xsc_hurry(w);
+	wait_event(w->win->parked, !xsc_claim_is(w->win, claim));
+	WRITE_ONCE(w->cancel, false);
+}
+
+static bool xsc_handed_back(struct xsc_worker *w)
+{
+	return smp_load_acquire(&w->handed_done) || READ_ONCE(w->dead);	/* (F) */
+}
+
+/**
+ * xsc_hand_over() - let the worker run a request of current, and wait for it
+ *
+ * Return: what the call returned.
+ */
+long xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe)
+{
+	struct xsc_window *win = w->win;
+
+	w->handed = *sqe;
+	w->handed_done = false;
+	xsc_count(current, handed, 1);
+	xsc_order(w, XSC_ORDER_HANDED);
+	if (wait_event_interruptible(win->parked, xsc_handed_back(w))) {
+		/* Not begun: it has never been made. */
+		if (test_and_clear_bit(XSC_ORDER_HANDED, &w->order))
+			return -ERESTARTNOINTR;
+		xsc_hurry(w);
+		wait_event(win->parked, xsc_handed_back(w));
+		WRITE_ONCE(w->cancel, false);
+	}
+	/* A worker that is dead without having run it dies with the process. */
+	if (!READ_ONCE(w->handed_done))
+		return -ERESTARTNOINTR;
+	return w->handed_res;
+}

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Lanes: the same programs whoever executes their calls, and with hand-overs delayed.
+
+`caller` is the reference. In `worker` each call that may run in a worker does; in `random` a coin
+decides for each. What is compared is what the programs compare themselves: a trap with the gate,
+and side effects with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from test_life import LIFE, SIGNALS, WINDOW
+from test_twins import TWINS
+from vmkit import Built, Lab, Setting, run_program
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
+
+SETTINGS = {"caller": "off", "worker": "force", "random": "random"}
+"""What `xsc.workers=` is in each lane."""
+POINTS = ("claim", "complete", "reap")
+DELAY_US = 200
+PATIENCE_US = 5000
+"""How long workers poll and gates wait: longer than a host that is busy takes to switch CPUs."""
+PROGRAMS = [
+    *((name, (), 180.0) for name in TWINS),
+    *((name, args, seconds * 2.0) for name, args, seconds in LIFE if name != "life_threads"),
+    ("life_threads", ("--threads", "5000", "--wave", "250"), 300.0),
+    *((name, args, seconds * 2.0) for name, args, seconds in (*SIGNALS, *WINDOW)),
+]
+
+
+def counter(lab: Lab, name: str) -> int:
+    """Return a total of the running kernel."""
+    return int(lab.shell(f"cat /sys/kernel/xsc/{name}"))
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def lane(request: pytest.FixtureRequest, built: Built) -> Iterator[Lab]:
+    """A machine in one lane; in all but `caller` requests change hands slowly."""
+    workers = SETTINGS[request.param]
+    lab = Lab(Setting(args=("xsc=permissive", f"xsc.workers={workers}")), built)
+    assert lab.shell("cat /sys/kernel/xsc/workers").strip() == workers
+    if workers != "off":
+        lab.shell("mount -t debugfs none /sys/kernel/debug || true")
+        for knob in ("poll_window_us", "spin_max_us"):
+            lab.shell(f"echo {PATIENCE_US} > /sys/kernel/xsc/{knob}")
+        for point in POINTS:
+            lab.shell(f"echo {DELAY_US} > /sys/kernel/debug/xsc/delay_{point}_us")
+    yield lab
+    lab.end()
+
+
+@pytest.mark.parametrize(("name", "args", "seconds"), PROGRAMS, ids=lambda value: str(value))
+def test_programs(lane: Lab, name: str, args: tuple[str, ...], seconds: float) -> None:
+    run_program(lane, name, *args, timeout=seconds)
+
+
+def test_the_lane_was_the_lane(lane: Lab) -> None:
+    """The counters say who executed the calls of the programs above, and of a loop."""
+    lane.shell("python3 -c 'import os; [os.getppid() for _ in range(20_000)]'", 120)
+    workers = lane.shell("cat /sys/kernel/xsc/workers").strip()
+    by_worker = counter(lane, "worker") + counter(lane, "handed")
+    if workers == "off":
+        assert by_worker == 0
+    else:
+        assert by_worker > 10_000
+        assert counter(lane, "retirements") > 0
