@@ -12,6 +12,7 @@
  * it.  It outlives no execve and no exit of the submitter.  Programs do not see
  * it: /proc leaves it out, and no signal is ever delivered to it.
  */
+#include <linux/freezer.h>
 #include <linux/resume_user_mode.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
@@ -21,6 +22,13 @@
 
 #include "xsc.h"
 #include "trace.h"
+
+/*
+ * Waiting for a worker, and for no signal: one is often what brought us here.
+ * But the worker may be frozen where it sleeps, and then the submitter must not
+ * hold up the freezer.
+ */
+#define XSC_WAIT	(TASK_UNINTERRUPTIBLE | TASK_FREEZABLE)
 
 /*
  * The request in hand is about to sleep: the submitter shall stop spinning.
@@ -286,7 +294,7 @@ void xsc_retire(void)
 	set_notify_signal(w->task);
 	/* It may have stopped already for a SIGSTOP that current is to obey yet. */
 	wake_up_state(w->task, __TASK_STOPPED);
-	wait_for_completion(&w->gone);
+	wait_for_completion_state(&w->gone, XSC_WAIT);
 	xsc_open_polling(w->win, false);
 	current->xsc.worker = NULL;
 	xsc_count(current, retirements, 1);
@@ -316,7 +324,7 @@ bool xsc_park(struct xsc_window *win, s64 claim)
 		return true;
 	xsc_count(current, parks, 1);
 	xsc_trace_park(xsc_claim_seq(claim));
-	if (wait_event_interruptible(win->parked, !xsc_claim_is(win, claim)))
+	if (wait_event_freezable(win->parked, !xsc_claim_is(win, claim)))
 		return false;
 	xsc_measured_wake(local_clock() - READ_ONCE(win->done_ns));
 	return true;
@@ -338,7 +346,7 @@ static void xsc_hurry(struct xsc_worker *w)
 void xsc_cancel(struct xsc_worker *w, s64 claim)
 {
 	xsc_hurry(w);
-	wait_event(w->win->parked, !xsc_claim_is(w->win, claim));
+	wait_event_state(w->win->parked, !xsc_claim_is(w->win, claim), XSC_WAIT);
 	WRITE_ONCE(w->cancel, false);
 }
 
@@ -360,12 +368,12 @@ long xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe)
 	w->handed_done = false;
 	xsc_count(current, handed, 1);
 	xsc_order(w, XSC_ORDER_HANDED);
-	if (wait_event_interruptible(win->parked, xsc_handed_back(w))) {
+	if (wait_event_freezable(win->parked, xsc_handed_back(w))) {
 		/* Not begun: it has never been made. */
 		if (test_and_clear_bit(XSC_ORDER_HANDED, &w->order))
 			return -ERESTARTNOINTR;
 		xsc_hurry(w);
-		wait_event(win->parked, xsc_handed_back(w));
+		wait_event_state(win->parked, xsc_handed_back(w), XSC_WAIT);
 		WRITE_ONCE(w->cancel, false);
 	}
 	/* A worker that is dead without having run it dies with the process. */
