@@ -19,6 +19,7 @@ LAYERS = (
     {"bars", "reporters", "graph"},
     {"build"},
     {"vm"},
+    {"bench"},
     {"preflight"},
     {"config", "session"},
     {"commands"},

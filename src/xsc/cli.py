@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from xsc.commands.bench import app as bench_app
 from xsc.commands.build import build
 from xsc.commands.clean import clean
 from xsc.commands.completion import completion
@@ -62,6 +63,7 @@ app.command()(run)
 app.add_typer(vm_app, name="vm")
 app.command(context_settings={"ignore_unknown_options": True})(test)
 app.command()(gen)
+app.add_typer(bench_app, name="bench")
 app.command()(clean)
 app.command()(version)
 app.command()(completion)

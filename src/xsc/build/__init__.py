@@ -19,6 +19,7 @@ TEST_STEPS = (
     "initramfs-stock",
     "agent",
     "guest-tests",
+    "guest-bench",
     "kselftests",
 )
 MODULES = (
@@ -31,6 +32,7 @@ MODULES = (
     "initramfs",
     "iso",
     "guest_tests",
+    "guest_bench",
     "kselftests",
 )
 

@@ -30,7 +30,20 @@ def xsc(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.Comp
 
 
 @pytest.mark.parametrize(
-    "verb", ["doctor", "build", "why", "run", "vm", "test", "gen", "clean", "version", "completion"]
+    "verb",
+    [
+        "doctor",
+        "build",
+        "why",
+        "run",
+        "vm",
+        "test",
+        "bench",
+        "gen",
+        "clean",
+        "version",
+        "completion",
+    ],
 )
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "--help"]) == 0

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""`xsc bench`: measure in a virtual machine, compare two measurements."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xsc.bench import guest, plot, tables
+from xsc.bench.compare import changes
+from xsc.bench.goals import judge
+from xsc.bench.report import Run, load, save
+from xsc.commands.vm_exec import check_memory
+from xsc.config import Settings
+from xsc.errors import EXIT_OK
+from xsc.session import dry_run, ensure
+from xsc.vm import artifacts
+from xsc.vm.accel import probe
+from xsc.vm.artifacts import Overrides
+from xsc.vm.machine import MachineSpec
+from xsc.vm.qemu import Hardware, Share
+from xsc.vm.terminal import ended_by_signals
+
+STEP = "guest-bench"
+PROFILE = "standard"
+
+app = typer.Typer(no_args_is_help=True, help="Measure what a call costs, by trap and by gate.")
+
+
+class Policy(StrEnum):
+    """What the lane `ring` asks of the kernel."""
+
+    AUTO = "auto"
+    FORCE = "force"
+    RANDOM = "random"
+
+
+def say(text: str) -> None:
+    """Tell the user what is being done."""
+    print(f"xsc: bench: {text}", file=sys.stderr, flush=True)
+
+
+def steps(overrides: Overrides, boot: bool) -> tuple[str, ...]:
+    """Return what has to be built before anything can be measured."""
+    stock = artifacts.steps("stock", PROFILE, Overrides(root=overrides.root, agent=overrides.agent))
+    return (*artifacts.steps("xsc", PROFILE, overrides), STEP, *(stock if boot else ()))
+
+
+def specification(
+    settings: Settings, hardware: Hardware, kernel: str, overrides: Overrides, args: tuple[str, ...]
+) -> MachineSpec:
+    """Return the machine of one kernel, with the benchmark programs in it."""
+    files = artifacts.resolve(kernel, PROFILE, overrides, lambda names: ensure(settings, names))
+    programs = Share(ensure(settings, [STEP])[STEP], guest.SHARED, "xsc-share0")
+    return MachineSpec(
+        hardware,
+        files.kernel,
+        files.initrd,
+        files.root,
+        files.agent,
+        args,
+        shares=(programs,),
+        log_dir=settings.paths.logs,
+    )
+
+
+def boot_specifications(
+    settings: Settings, spec: MachineSpec, overrides: Overrides
+) -> dict[str, MachineSpec]:
+    """Return what --boot compares: XSC, the same kernel without it, and Debian's kernel."""
+    bare = replace(spec, shares=())
+    others = Overrides(root=overrides.root, agent=overrides.agent)
+    stock = specification(settings, spec.hardware, "stock", others, ())
+    return {
+        "xsc": bare,
+        "off": replace(bare, kernel_args=(*bare.kernel_args, "xsc=off")),
+        "stock": replace(stock, shares=()),
+    }
+
+
+def finish(run: Run, json: Path, picture: Path) -> None:
+    """Print a run and keep it."""
+    save(run, json)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_text(plot.svg(run))
+    tables.print_wide(tables.run_report(run, judge(run)))
+    say(f"samples in {json}, picture in {picture}")
+
+
+@app.command("core")
+def bench_core(
+    ctx: typer.Context,
+    measure: Annotated[
+        list[str] | None, typer.Option(help="Only this measure; may be repeated.")
+    ] = None,
+    reps: Annotated[int, typer.Option(min=1, help="Samples of each lane.")] = 7,
+    ring: Annotated[Policy, typer.Option(help="What the lane `ring` asks for.")] = Policy.AUTO,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Tiny samples: show that it runs.")
+    ] = False,
+    boot: Annotated[
+        bool, typer.Option("--boot", help="Also boot to multi-user, beside Debian's kernel.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option(help="Where the samples go.")] = None,
+    picture: Annotated[Path | None, typer.Option("--plot", help="Where the SVG goes.")] = None,
+    cpus: Annotated[int, typer.Option(min=1, max=255)] = 2,
+    memory: Annotated[str, typer.Option(help="Such as 512M or 2G.")] = "1G",
+    kernel_arg: Annotated[
+        list[str] | None, typer.Option(help="Word for the kernel command line.")
+    ] = None,
+    kernel_image: Annotated[
+        Path | None, typer.Option(help="Kernel to boot, straight from a build tree.")
+    ] = None,
+    initrd: Annotated[Path | None, typer.Option(help="Initramfs to use.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Squashfs to use as root.")] = None,
+    agent: Annotated[Path | None, typer.Option(help="Guest agent to use.")] = None,
+) -> int:
+    """Measure calls, programs and idleness in one boot, each lane in turn, and judge the result.
+
+    The lanes are trap (the instruction), bell (the gate, executed by the caller) and ring (the
+    gate with workers, where the kernel has them). A missed goal is printed and is no failure.
+    """
+    settings: Settings = ctx.obj
+    overrides = Overrides(kernel_image, initrd, root, agent)
+    how = guest.Settings(reps, ring.value, quick, tuple(measure or ()))
+    for program in guest.SUITE:
+        how.wants(program)
+    hardware = Hardware(probe(say), cpus=cpus, memory=check_memory(memory))
+    if settings.dry_run:
+        print("\n".join(dry_run(settings, steps(overrides, boot))))
+        return EXIT_OK
+    ensure(settings, steps(overrides, boot))
+    spec = specification(settings, hardware, "xsc", overrides, tuple(kernel_arg or ()))
+    with ended_by_signals():
+        run = guest.measure(spec, how, say)
+        if boot:
+            systems = boot_specifications(settings, spec, overrides)
+            run = guest.with_samples(run, guest.boots(systems, 1 if quick else reps, say))
+    stem = settings.paths.build / "bench" / f"core-{run.started.replace(':', '')}"
+    finish(run, json or stem.with_suffix(".json"), picture or stem.with_suffix(".svg"))
+    return EXIT_OK
+
+
+@app.command("compare")
+def bench_compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A run saved by `bench core`.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+) -> int:
+    """Show how the figures of run B differ from those of run A."""
+    runs = load(first), load(second)
+    tables.print_wide(tables.change_report(*runs, changes(*runs)))
+    return EXIT_OK

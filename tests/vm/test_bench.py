@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""The benchmarks in a machine, with tiny samples: every lane that exists is in every measure.
+
+Nothing here asserts a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from vmkit import Built, Setting, specification
+
+from xsc.__main__ import main
+from xsc.bench import guest
+from xsc.bench.goals import default_lane
+from xsc.bench.report import Run, load
+from xsc.config import Settings
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
+
+Measure = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def measure(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Measure:
+    """A function that runs the suite with tiny samples in a machine of some kind."""
+
+    def run(setting: Setting, *measures: str) -> Run:
+        console = tmp_path_factory.mktemp("bench") / "console.log"
+        spec = specification(setting, built, console)
+        return guest.measure(spec, guest.Settings(2, quick=True, measures=measures), print)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(measure: Measure) -> Run:
+    """The whole suite on the XSC kernel."""
+    return measure(Setting(args=("xsc=permissive",), steps=("guest-bench",)))
+
+
+def test_every_measure_has_samples_of_every_lane(whole: Run) -> None:
+    assert {"trap", "bell"} <= set(whole.output.lanes)
+    taken = {(s.measure, s.lane, s.rep) for s in whole.output.samples}
+    expected = set(guest.MEASURES) - {"idle"} - set(whole.output.absent)
+    assert taken == {
+        (name, lane, rep) for name in expected for lane in whole.output.lanes for rep in range(2)
+    }
+    assert set(whole.output.absent) == {"git-status", "compile"}
+    assert {s.lane for s in whole.output.shares} == {default_lane(whole)}
+
+
+def test_the_lanes_are_what_they_are_called(whole: Run) -> None:
+    """The kernel counts: in the trap lane a trap per call, in the others a request per call."""
+    count = {(s.lane, s.rep): s.count for s in whole.output.samples if s.measure == "getppid"}
+    assert len(count) == 2 * len(whole.output.lanes)
+    moved = {
+        (c.lane, c.rep, c.name): c.delta for c in whole.output.counters if c.measure == "getppid"
+    }
+    for (lane, rep), calls in count.items():
+        name = "traps" if lane == "trap" else "calls"
+        # Reading the counters takes a few calls too, always by the gate.
+        assert calls <= moved[lane, rep, name] <= calls + 20
+        if lane != "trap":
+            assert (lane, rep, "traps") not in moved
+
+
+def test_the_report_says_where_it_comes_from(whole: Run) -> None:
+    assert whole.guest.mode == "permissive"
+    assert whole.guest.workers != "none"
+    assert whole.guest.accel in ("tcg", "kvm")
+    assert "xsc" in whole.guest.kernel
+
+
+def test_without_a_gate_there_is_one_lane(measure: Measure) -> None:
+    setting = Setting(args=("xsc=off",), steps=("guest-bench",))
+    run = measure(setting, "getpid", "true")
+    assert run.output.lanes == ("trap",)
+    assert run.guest.workers == "none"
+    assert {s.lane for s in run.output.samples} == {"trap"}
+
+
+def test_the_command_saves_and_draws(
+    built: Built, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = specification(Setting(steps=()), built, tmp_path / "console.log")
+    json, picture = tmp_path / "run.json", tmp_path / "run.svg"
+    options = {
+        "--build-dir": settings.paths.build,
+        "--measure": "getpid",
+        "--json": json,
+        "--plot": picture,
+        "--kernel-image": spec.kernel,
+        "--initrd": spec.initrd,
+        "--root": spec.root,
+        "--agent": spec.agent,
+    }
+    words = [str(word) for pair in options.items() for word in pair]
+    assert main(["bench", "core", "--quick", *words]) == 0
+    shown = capsys.readouterr().out
+    run = load(json)
+    assert {s.measure for s in run.output.samples} == {"getpid"}
+    assert run.guest.accel.upper() in shown
+    assert "too few or too short samples" in shown
+    assert picture.read_text().startswith("<svg")
