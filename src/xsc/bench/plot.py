@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A run as a picture: one bar per ratio, its range, and where the limits are. SVG, by hand: see
-docs/adr/0014-plots-are-written-by-hand.md.
+docs/adr/0016-plots-are-written-by-hand.md.
 """
 
 from __future__ import annotations

@@ -98,6 +98,9 @@ def overlay_tar(sources: Sequence[Path], extra: Mapping[str, str | Path], epoch:
     entries: dict[str, Path | str] = {}
     for source in sources:
         for path in sorted(source.rglob("*")):
+            # What Python leaves behind when a test runs a program of the image from here.
+            if "__pycache__" in path.parts:
+                continue
             if path.is_symlink() or not path.is_dir():
                 entries[str(path.relative_to(source))] = path
     entries.update(extra)

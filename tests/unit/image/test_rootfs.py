@@ -63,6 +63,8 @@ def test_overlay_bytes_depend_on_content_only(trees: list[Path]) -> None:
     for path in trees[0].rglob("*"):
         os.utime(path, (1, 1), follow_symlinks=False)
     (trees[0] / "etc" / "both").chmod(0o600)
+    (trees[0] / "run" / "__pycache__").mkdir()
+    (trees[0] / "run" / "__pycache__" / "tool.cpython-311.pyc").write_bytes(b"x")
     assert rootfs.overlay_tar(trees, {}, 5) == before
 
 
