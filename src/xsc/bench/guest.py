@@ -48,6 +48,7 @@ SUITE = (
             "pipe",
         ),
         50,
+        50,
     ),
     Program("mix", ("mix",), 1000, 200),
     Program("programs", ("true", "find", "tar", "sqlite", "git-status", "compile"), 1),
