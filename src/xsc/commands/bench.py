@@ -130,11 +130,12 @@ def bench_core(
     how = guest.Settings(reps, ring.value, quick, tuple(measure or ()))
     for program in guest.SUITE:
         how.wants(program)
-    hardware = Hardware(probe(say), cpus=cpus, memory=check_memory(memory))
+    check_memory(memory)
     if settings.dry_run:
         print("\n".join(dry_run(settings, steps(overrides, boot))))
         return EXIT_OK
     ensure(settings, steps(overrides, boot))
+    hardware = Hardware(probe(say), cpus=cpus, memory=memory)
     spec = specification(settings, hardware, "xsc", overrides, tuple(kernel_arg or ()))
     with ended_by_signals():
         run = guest.measure(spec, how, say)
