@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_lanes import slow_hand_overs
 from vmkit import Built, Lab, Setting, laboratory, run_program
 
 pytestmark = [
@@ -47,12 +48,14 @@ OTHERS = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["off", "random"])
 def debug(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """A machine with the checking kernel; its first boot builds that kernel."""
-    with laboratory(
-        Setting(kernel="debug", args=("xsc=permissive",), memory="2G"), built, request.session
-    ) as lab:
+    """A machine with the checking kernel, by caller and by chance; the first builds that kernel."""
+    args = ("xsc=permissive", f"xsc.workers={request.param}")
+    setting = Setting(kernel="debug", args=args, memory="2G")
+    with laboratory(setting, built, request.session) as lab:
+        if request.param != "off":
+            slow_hand_overs(lab)
         yield lab
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from test_life import LIFE, SIGNALS, WINDOW
 from test_twins import TWINS
-from vmkit import Built, Lab, Setting, run_program
+from vmkit import Built, Lab, Setting, laboratory, run_program
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
 
@@ -36,20 +36,25 @@ def counter(lab: Lab, name: str) -> int:
     return int(lab.shell(f"cat /sys/kernel/xsc/{name}"))
 
 
+def slow_hand_overs(lab: Lab) -> None:
+    """Let requests change hands slowly, and workers and gates wait for it."""
+    for knob in ("poll_window_us", "spin_max_us"):
+        lab.shell(f"echo {PATIENCE_US} > /sys/kernel/xsc/{knob}")
+    lab.shell("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug")
+    for point in POINTS:
+        lab.shell(f"echo {DELAY_US} > /sys/kernel/debug/xsc/delay_{point}_us")
+
+
 @pytest.fixture(scope="module", params=SETTINGS)
 def lane(request: pytest.FixtureRequest, built: Built) -> Iterator[Lab]:
     """A machine in one lane; in all but `caller` requests change hands slowly."""
     workers = SETTINGS[request.param]
-    lab = Lab(Setting(args=("xsc=permissive", f"xsc.workers={workers}")), built)
-    assert lab.shell("cat /sys/kernel/xsc/workers").strip() == workers
-    if workers != "off":
-        lab.shell("mount -t debugfs none /sys/kernel/debug || true")
-        for knob in ("poll_window_us", "spin_max_us"):
-            lab.shell(f"echo {PATIENCE_US} > /sys/kernel/xsc/{knob}")
-        for point in POINTS:
-            lab.shell(f"echo {DELAY_US} > /sys/kernel/debug/xsc/delay_{point}_us")
-    yield lab
-    lab.end()
+    setting = Setting(args=("xsc=permissive", f"xsc.workers={workers}"))
+    with laboratory(setting, built, request.session) as lab:
+        assert lab.shell("cat /sys/kernel/xsc/workers").strip() == workers
+        if workers != "off":
+            slow_hand_overs(lab)
+        yield lab
 
 
 @pytest.mark.parametrize(("name", "args", "seconds"), PROGRAMS, ids=lambda value: str(value))
