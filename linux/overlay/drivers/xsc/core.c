@@ -23,7 +23,8 @@
  *	[3] SR.seq = s
  *	[4] store to BELL -> page fault		[5] copy SR once		(A)
  *						[6] IDLE(k), copy.seq == k + 1,
- *						    well formed?  no: back to [1]
+ *						    as in the registers?  no:
+ *						    back to [1]
  *						[7] CALLER(k + 1); run the copy
  *						    on the user's registers	(D)
  *						[8] CR.res, ..., CR.seq		(B)
@@ -37,7 +38,8 @@
  * own in the same slot.  They advance k and CR.seq, so the interrupted gate
  * rings with an old number and is sent back to [1], where it builds the request
  * again from the registers, all of which it preserves.  If nothing ran in
- * between, the slot still holds what it stored.
+ * between, the slot holds what it stored, or what a frame has built there that
+ * was then left for good; the comparison tells them apart.
  *
  * Gate B, while a worker looks:
  *
@@ -69,7 +71,7 @@
  * Signals.  Gate B is not sent back by its number: a handler's request could
  * have the number that it waits for.  Instead settle.c takes the user out of it
  * before anything else can run there, be it a handler or a tracer:
- *	before [3] is done	back to gate A
+ *	before [3] is done	flags = 0; back to gate A
  *	IDLE, s == k + 1	taken back: claim and finish s unrun; back to gate A
  *	PUNTED(s)		finish s unrun; back to gate A
  *	WORKER(s)		interrupt the worker, wait for [f]

@@ -104,6 +104,17 @@ void xsc_publish_late(struct xsc_window *win, u32 seq)
 	xsc_publish_as(win, seq, XSC_CQE_RESTARTED, -EINTR, 0, true);
 }
 
+/**
+ * xsc_unpoll() - what the slot holds is for no worker
+ *
+ * User space may be writing there, too: no harm, the gate that fills the slot
+ * next stores its own flags.
+ */
+void xsc_unpoll(struct xsc_window *win)
+{
+	WRITE_ONCE(win->sr->flags, 0);
+}
+
 /** xsc_reset_rings() - as before the first request; nobody uses @win */
 void xsc_reset_rings(struct xsc_window *win, struct mm_struct *mm)
 {

@@ -164,5 +164,11 @@ void __xsc_settle(struct pt_regs *regs)
 		}
 		break;
 	}
+	/*
+	 * The number has not advanced.  A gate A further down may have read it and
+	 * stored its flags already: what it publishes must not look like gate B's.
+	 */
+	if (place.stage == XSC_BUILDING)
+		xsc_unpoll(win);
 	xsc_arch_rewind(regs, place);
 }

@@ -30,6 +30,9 @@
  */
 #define XSC_WAIT	(TASK_UNINTERRUPTIBLE | TASK_FREEZABLE)
 
+/* How often to look after a worker that shall end, in jiffies. */
+#define XSC_GONE_PATIENCE	msecs_to_jiffies(10)
+
 /*
  * The request in hand is about to sleep: the submitter shall stop spinning.
  * Called from schedule(), so nothing here may sleep.
@@ -279,6 +282,22 @@ struct xsc_worker *xsc_hire(void)
 	return w;
 }
 
+/*
+ * The worker may have stopped for a SIGSTOP that current is to obey yet, or be
+ * about to: it has read its orders then, and sleeps over a new one.  Or it is
+ * frozen; then it is time to freeze here as well.
+ */
+static void xsc_await_gone(struct xsc_worker *w)
+{
+	for (;;) {
+		wake_up_state(w->task, __TASK_STOPPED);
+		if (wait_for_completion_timeout(&w->gone, XSC_GONE_PATIENCE))
+			return;
+		__set_current_state(XSC_WAIT);
+		schedule_timeout(1);
+	}
+}
+
 /**
  * xsc_retire() - end the worker of current and wait until it has gone
  *
@@ -292,9 +311,7 @@ void xsc_retire(void)
 	WRITE_ONCE(w->cancel, true);
 	xsc_order(w, XSC_ORDER_STOP);
 	set_notify_signal(w->task);
-	/* It may have stopped already for a SIGSTOP that current is to obey yet. */
-	wake_up_state(w->task, __TASK_STOPPED);
-	wait_for_completion_state(&w->gone, XSC_WAIT);
+	xsc_await_gone(w);
 	xsc_open_polling(w->win, false);
 	current->xsc.worker = NULL;
 	xsc_count(current, retirements, 1);

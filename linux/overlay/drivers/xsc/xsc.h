@@ -50,7 +50,7 @@ static inline u32 xsc_claim_seq(s64 claim)
  * @addr:	user address of CTRL, the GS base
  * @ctrl:	kernel address of the page at XSC_OFF_CTRL
  * @sr:		kernel address of the page at XSC_OFF_SR; user space writes it
- *		at any time, only ring.c reads it
+ *		at any time, only ring.c touches it
  * @cr:		kernel address of the page at XSC_OFF_CR
  * @wait:	kernel address of struct xsc_wait behind @cr
  * @claim:	XSC_CLAIM() of the last number that was claimed
@@ -173,6 +173,7 @@ void xsc_publish(struct xsc_window *win, u32 seq, u32 flags, s64 res,
 		 u64 user_data);
 void xsc_publish_late(struct xsc_window *win, u32 seq);
 void xsc_publish_ring(struct xsc_window *win, u32 seq);
+void xsc_unpoll(struct xsc_window *win);
 void xsc_reset_rings(struct xsc_window *win, struct mm_struct *mm);
 void xsc_move_gates(struct xsc_window *win, struct mm_struct *mm);
 void xsc_open_polling(struct xsc_window *win, bool poll);
