@@ -238,8 +238,11 @@ int xsc_worker_main(void *data)
 	}
 	WRITE_ONCE(w->dead, true);
 	wake_up(&w->win->parked);
-	/* A core dump has no place for a thread that is not the program's. */
-	current->flags &= ~PF_SIGNALED;
+	/*
+	 * A core dump has no place for a thread that is not the program's, and who
+	 * waits for this one may free what tells it when it sleeps.
+	 */
+	current->flags &= ~(PF_SIGNALED | PF_IO_WORKER);
 	do_exit(0);
 }
 
