@@ -9,8 +9,11 @@
  *	SIGNALS		signals that arrive
  *	JUMPS		handlers that leave by siglongjmp
  *	RETIRES		calls that retire the worker
+ *	STOPS		times the worker obeys a SIGSTOP before the submitter does
  *	STARTS		workers that are started
- *	SLEEPS		times a worker may go to sleep
+ *	SLEEPS		polling periods that end though nobody wants it
+ *	STRAYS		requests that end early though no signal has come
+ *	FORWARDS	signals that a request sends to its own thread
  *	KILL		1: SIGKILL may arrive at any moment
  *	HANDOVER	1: the submitter may hand a request to its worker
  *	TSO		1: the submitter's stores wait in a buffer
@@ -40,6 +43,15 @@
 #endif
 #ifndef SLEEPS
 #define SLEEPS 1
+#endif
+#ifndef STOPS
+#define STOPS 0
+#endif
+#ifndef STRAYS
+#define STRAYS 0
+#endif
+#ifndef FORWARDS
+#define FORWARDS 0
 #endif
 #ifndef KILL
 #define KILL 0
@@ -76,7 +88,6 @@
 #define GB_RETURN	18
 #define LANDING		19
 
-#define in_gate_a(at)	(at >= GA_NUMBER && at <= GA_BELL)
 #define building(at)	(at >= GB_ENTRY && at <= GB_PUBLISH)
 #define published(at)	(at >= GB_WAIT && at <= GB_RETURN)
 
@@ -107,7 +118,7 @@ bit entry_b;
 bit cancel;		/* the request in hand shall end early */
 bit notify;		/* the worker's TIF_NOTIFY_SIGNAL */
 bit parked, woken;	/* the submitter's place in the wait queue */
-bit hire, wake, stop, alive;
+bit hire, wake, stop, alive, stopped;
 byte hand;		/* copy of a request that is handed over */
 bit hand_begun, hand_done;
 byte hand_res;
@@ -120,6 +131,7 @@ bit made[DEPTH];	/* the frame's call has been made */
 byte calls;		/* identity of the last call */
 byte signals = SIGNALS;
 bit pending, killed, gone;
+bit sent;		/* the signal is from a request to its own thread */
 
 #if HOSTILE
 /* Another thread spoils what is called.  But each number is run once. */
@@ -179,7 +191,7 @@ end:	do
  */
 
 #define dying()		(stop || killed)
-#define cut_short()	(notify || dying())
+#define cut_short()	(notify || killed)
 
 /*
  * The worker changes the claim and then looks for a sleeper; the submitter
@@ -217,38 +229,72 @@ inline begin_request()
 	fi
 }
 
+/* A request that a worker may take.  Number and flags are read in one load. */
+#define fresh()		(claim == IDLE && sr_seq == claim_seq + 1 && sr_poll)
+
+/* The owner has ordered something, or a signal is there. */
+#define handed_over()	(hand != 0 && !hand_begun)
+#define disturbed()	(dying() || notify || wake || handed_over())
+
+#ifdef MUT_NO_GUARD
+#define quiet()		true
+#else
+#define quiet()		(!notify)
+#endif
+
 active proctype worker()
 {
 	byte k, seq, arg, arg2, res;
 	bit poll, ring, forever;
-	byte sleeps = SLEEPS;
+	bit last;		/* the look after the polling period */
+	byte sleeps = SLEEPS, strays = STRAYS, forwards = FORWARDS, stops = STOPS;
 #ifdef MUT_WAKE_NO_BARRIER
 	bit sleeper;
 #endif
 
 end_unborn:
 	atomic { hire -> hire = 0 };
-begin:
-	entry_b = 1;
-look:
-	atomic {
-		k = 0; seq = 0; arg = 0; arg2 = 0; res = 0;
-		poll = 0; ring = 0; forever = 0
-	};
+rest:
 	if
 	:: dying() -> goto leave
-	:: atomic { hand != 0 && !hand_begun -> hand_begun = 1 } -> goto handed
-	:: atomic { sleeps > 0 -> sleeps-- } -> goto sleep
+	:: atomic { notify -> notify = 0 } -> goto rest
+	/* A stop of the whole group; the submitter will see it, too. */
+	:: atomic { stops > 0 -> stops--; pending = 1; stopped = 1 } ->
+		!stopped || killed -> goto rest
+	:: atomic { handed_over() && !notify -> hand_begun = 1 } -> goto handed
+	:: atomic { wake && !notify -> wake = 0 }
+	fi;
+	entry_b = 1;
+look:
+	if
+	:: disturbed() -> goto close
+	:: atomic { sleeps > 0 -> sleeps-- } -> goto close
 #ifdef MUT_TORN_LOOK
-	:: atomic { claim == IDLE && sr_seq == claim_seq + 1 -> k = claim_seq };
+	:: atomic { claim == IDLE && sr_seq == claim_seq + 1 && quiet() -> k = claim_seq };
 		if
 		:: sr_poll
 		:: else -> goto look
 		fi
 #else
-	:: atomic { claim == IDLE && sr_seq == claim_seq + 1 && sr_poll -> k = claim_seq }
+	:: atomic { fresh() && quiet() -> k = claim_seq }
 #endif
 	fi;
+	goto take;
+
+close:
+	entry_b = 0;
+#ifdef MUT_NO_RECHECK
+	goto rest;
+#else
+	atomic {
+		if
+		:: fresh() && quiet() -> k = claim_seq; last = 1
+		:: else -> goto rest
+		fi
+	};
+#endif
+
+take:
 	atomic {
 		if
 #ifdef MUT_CLAIM_BESIDE_SEQ
@@ -257,7 +303,7 @@ look:
 		:: claim == IDLE && claim_seq == k ->
 #endif
 			claim = WORKER; claim_seq++
-		:: else -> goto look
+		:: else -> goto lost
 		fi
 	};
 	seq = sr_seq;
@@ -293,14 +339,27 @@ look:
 	   cr_wait[seq & 1] = 0;
 	   if
 	   :: !forever
-	   :: atomic { cut_short() -> res = RESTART; ring = 1 }
-	   :: cut_short()		/* a partial result */
+	   :: atomic { cut_short() -> assert(honest(pending || cancel || killed));
+			if
+			:: res = RESTART; ring = 1
+			:: res = INTERRUPTED
+			:: true		/* a partial result */
+			fi }
+	   /* A stop, the freezer: it is made again, and nobody knows. */
+	   :: atomic { strays > 0 -> strays--; res = RESTART; ring = 1 }
 	   fi
 	fi;
 	atomic {
 		if
-		:: res == RESTART
+		:: res == RESTART || res == INTERRUPTED
 		:: else -> effect(arg, arg2); res = arg
+		fi;
+		if
+		:: forwards > 0 && signals > 0 -> forwards--; signals--; pending = 1; sent = 1;
+#ifndef MUT_FORWARD_QUIETLY
+			ring = 1
+#endif
+		:: true
 		fi;
 		arg = 0; arg2 = 0; forever = 0;
 		private_res = res
@@ -309,12 +368,12 @@ look:
 	claim = IDLE;
 	wake_submitter();
 #endif
-	cr_res = res;
+	cr_res = (ring -> INTERRUPTED : res);
 #ifdef MUT_RING_BEFORE_SEQ
 	cr_ring = ring;
 #endif
-	cr_gate = (seq + 1) & 1;
 	cr_wait[(seq + 1) & 1] = 1;
+	cr_gate = (seq + 1) & 1;
 #ifdef MUT_WAIT_BEFORE_SEQ
 	cr_wait[seq & 1] = 0;
 #endif
@@ -329,9 +388,8 @@ look:
 	look_early();
 #ifndef MUT_CLAIM_BEFORE_CQE
 	atomic { assert(claim == WORKER && claim_seq == seq); claim = IDLE };
-	wake_submitter();
 #endif
-	goto look;
+	goto next;
 
 punt:
 	/* With the claim the right to write to CR goes, too. */
@@ -345,32 +403,30 @@ punt:
 	look_early();
 	claim = PUNTED;
 #endif
-	wake_submitter();
-	goto look;
+
+next:
+	atomic {
+		wake_submitter();
+lost:		k = 0; seq = 0; arg = 0; arg2 = 0; res = 0;
+		poll = 0; ring = 0; forever = 0;
+		if
+		:: last -> last = 0; goto rest
+		:: else -> goto look
+		fi
+	};
 
 handed:
 	/* The claim is the submitter's, which waits in the kernel. */
 	begin_request();
 	if
 	:: atomic { true -> effect(hand, hand); hand_res = hand; hand_done = 1 }
-	:: atomic { cut_short() -> hand_res = RESTART; hand_done = 1 }
+	:: atomic { cut_short() -> assert(honest(pending || cancel || killed));
+			hand_res = RESTART; hand_done = 1 }
 	fi;
-	goto look;
-
-sleep:
-	entry_b = 0;
-	if
-	:: wake || hand != 0 || dying()
-#ifndef MUT_NO_RECHECK
-	:: claim == IDLE && sr_seq == claim_seq + 1 && sr_poll
-#endif
-	fi;
-	wake = 0;
-	goto begin;
+	goto rest;
 
 leave:
-	entry_b = 0;
-	atomic { sleeps = SLEEPS; wake = 0; notify = 0; alive = 0 };
+	atomic { sleeps = SLEEPS; wake = 0; stopped = 0; alive = 0 };
 	goto end_unborn
 }
 
@@ -379,14 +435,21 @@ leave:
  */
 
 /* What the worker writes to CR, by the submitter: nobody else looks at it. */
-inline publish(seq, value)
+inline publish(seq, value, ring)
 {
 	cr_res = value;
-	cr_ring = 0;
-	cr_gate = (seq + 1) & 1;
 	cr_wait[(seq + 1) & 1] = 1;
+	cr_gate = (seq + 1) & 1;
 	cr_seq = seq;
+	cr_ring = ring;
 	cr_wait[seq & 1] = 0
+}
+
+/* Nobody runs the number, whose claim is the submitter's. */
+inline finish_unrun()
+{
+	publish(claim_seq, INTERRUPTED, 1);
+	claim = IDLE
 }
 
 /* The user stands before a call, of which nothing has been done. */
@@ -442,6 +505,35 @@ inline park(interruptible)
 	atomic { parked = 0; woken = 0; seen = 0 }
 }
 
+/* End the worker, cut short what it has in hand, wait until it has gone. */
+inline retire()
+{
+	cancel = 1;
+	stop = 1;
+	notify = 1;
+#ifdef MUT_NO_DRAIN
+	skip
+#else
+#ifdef MUT_RETIRE_WAKES_ONCE
+	stopped = 0;
+	!alive;
+#else
+	do
+	:: stopped -> stopped = 0
+	:: !alive -> break
+	od;
+#endif
+	atomic { cancel = 0; stop = 0; notify = 0 }
+#endif
+}
+
+/* Does the slot hold what this frame has in its registers? */
+#ifdef MUT_NO_COMPARE
+#define asks()	true
+#else
+#define asks()	(sr_arg == call[top] && sr_arg2 == call[top])
+#endif
+
 active proctype submitter()
 {
 	byte res, copy, seen;
@@ -451,6 +543,7 @@ active proctype submitter()
 user:
 	if
 	:: killed -> goto exit
+	:: pending -> goto leave	/* what a request has sent */
 	/* A signal comes.  In the program, between calls, it is no problem. */
 	:: atomic { signals > 0 && (ip[top] != USER || top > 0) ->
 			signals--; pending = 1 } -> goto leave
@@ -505,6 +598,7 @@ user:
 	:: atomic { ip[top] == LANDING || ip[top] == GB_RETURN ->
 			assert(honest(rax[top] == call[top] && made[top] ||
 				      rax[top] == INTERRUPTED && !made[top]));
+			assert(honest(!sent));
 			forget_call() }
 	fi;
 	goto user;
@@ -513,7 +607,7 @@ bell_a:
 	drained();
 	atomic {
 		if
-		:: claim == IDLE && sr_seq == claim_seq + 1 && !sr_poll ->
+		:: claim == IDLE && sr_seq == claim_seq + 1 && !sr_poll && asks() ->
 			assert(honest(sr_arg == sr_arg2));
 			copy = sr_arg;
 			claim = CALLER; claim_seq++;
@@ -527,20 +621,18 @@ bell_a:
 			seen = claim_seq
 #endif
 		:: else ->
-#if HOSTILE
+			/* Another frame has used the slot since. */
 			if
-			:: claim == PUNTED -> publish(claim_seq, 0); claim = IDLE
+			:: claim == PUNTED -> finish_unrun()
 			:: else
 			fi;
-#elif !defined(MUT_GATE_A_UNSETTLED)
-			assert(false);
-#endif
 			rewind();
 			goto user
 		fi
 	};
 	park(true);
-	goto waited;
+	/* The store to BELL is made again, or a signal comes first. */
+	goto leave;
 
 bell_b:
 	drained();
@@ -554,8 +646,10 @@ bell_b:
 			rewind();
 			goto user
 #else
-			deliver();
-			goto leave
+			if
+			:: private_res == RESTART && !pending -> rewind(); goto user
+			:: else -> deliver(); goto leave
+			fi
 #endif
 		:: claim == IDLE && waits_for_next() &&
 		   sr_seq == claim_seq + 1 && sr_poll ->
@@ -572,7 +666,7 @@ bell_b:
 		:: else ->
 			assert(honest(false));
 			if
-			:: claim == PUNTED -> publish(claim_seq, 0); claim = IDLE
+			:: claim == PUNTED -> finish_unrun()
 			:: else
 			fi;
 			rewind();
@@ -580,56 +674,57 @@ bell_b:
 		fi
 	};
 	park(true);
-waited:
 	if
 	:: interrupted() -> goto leave
-	:: else ->
-		if
-		:: ip[top] == GA_BELL -> goto bell_a
-		:: else -> goto bell_b
-		fi
+	:: else -> goto bell_b
 	fi;
 
 	/* The claim is CALLER(s); the copy is what runs. */
 execute:
 	atomic { ip[top] = LANDING; number[top] = 0; copy_of_b[top] = 0 };
 	if
-	:: atomic { starts > 0 && !alive -> starts--; alive = 1; hire = 1 }
-	:: wake = alive
-	:: skip
-	fi;
-	if
 	:: atomic { true -> effect(copy, copy); res = copy }
 	:: atomic { signals > 0 -> signals--; pending = 1; res = RESTART }
 	:: killed -> res = RESTART
 	:: atomic { retires > 0 && alive -> retires-- };
-		stop = 1;
-		!alive;
-		stop = 0;
+		retire();
 		assert(claim == CALLER);
 		atomic { effect(copy, copy); res = copy }
 	:: atomic { HANDOVER && alive -> hand = copy };
 		if
-		:: hand_done
-		:: atomic { signals > 0 -> signals--; pending = 1 }
-		:: killed
+		:: hand_done || !alive
+		:: interrupted() -> goto withdraw
+		:: atomic { signals > 0 -> signals--; pending = 1 };
+withdraw:
+			if
+#ifdef MUT_WITHDRAW_BLIND
+			:: true -> hand = 0
+#else
+			:: atomic { handed_over() -> hand = 0 }
+			:: !handed_over() ->
+				cancel = 1;
+				notify = 1;
+				hand_done || !alive;
+				cancel = 0
+#endif
+			fi
 		fi;
-		if
-		:: atomic { !hand_begun -> hand = 0; hand_done = 1; hand_res = RESTART }
-		:: hand_begun -> cancel = 1; notify = 1
-		fi;
-		hand_done || !alive;
 		atomic {
 			res = (hand_done -> hand_res : RESTART);
-			cancel = 0; hand = 0; hand_begun = 0; hand_done = 0; hand_res = 0
+			hand = 0; hand_begun = 0; hand_done = 0; hand_res = 0
 		}
 	fi;
 	atomic {
-		publish(claim_seq, res);
+		publish(claim_seq, res, 0);
 		rax[top] = res;
 		res = 0; copy = 0;
 		claim = IDLE
 	};
+	if
+	:: atomic { starts > 0 && !alive -> starts--; alive = 1; hire = 1; wake = 1 }
+	:: alive -> wake = 1
+	:: skip
+	fi;
 
 	/* Back to user mode, by way of signals. */
 leave:
@@ -646,10 +741,12 @@ settle:
 	atomic {
 		if
 #ifndef MUT_NO_SETTLE
-#ifndef MUT_GATE_A_UNSETTLED
-		:: in_gate_a(ip[top]) -> rewind()
+		:: building(ip[top]) ->
+#ifndef MUT_LEAVE_POLL
+			/* A gate A below may be about to publish the number that is next. */
+			sr_poll = 0;
 #endif
-		:: building(ip[top]) -> rewind()
+			rewind()
 		:: published(ip[top]) && claim == WORKER -> seen = claim_seq; goto cut_worker_short
 		:: published(ip[top]) && claim == IDLE && waits_for_next() ->
 #ifdef MUT_BLIND_TAKE_BACK
@@ -657,14 +754,13 @@ settle:
 #else
 			/* Taken back: cmpxchg IDLE(k) -> IDLE(k + 1). */
 			claim_seq++;
-			publish(claim_seq, 0);
+			finish_unrun();
 			rewind()
 #endif
 		:: published(ip[top]) && claim == IDLE && !waits_for_next() ->
 			deliver()
 		:: published(ip[top]) && claim == PUNTED ->
-			publish(claim_seq, 0);
-			claim = IDLE;
+			finish_unrun();
 			rewind()
 #endif
 		:: else
@@ -673,7 +769,7 @@ settle:
 	goto handle;
 #ifdef MUT_BLIND_TAKE_BACK
 take_back:
-	atomic { claim = IDLE; claim_seq++; publish(claim_seq, 0); rewind() };
+	atomic { claim_seq++; finish_unrun(); rewind() };
 	goto handle;
 #endif
 cut_worker_short:
@@ -688,7 +784,7 @@ cut_worker_short:
 handle:
 	/* A handler, or none; an interrupted call is made again or has failed. */
 	atomic {
-		pending = 0;
+		pending = 0; sent = 0; stopped = 0;
 		assert(honest(ip[top] != LANDING || rax[top] != RESTART || !made[top]));
 		if
 		:: ip[top] == LANDING && rax[top] == RESTART && top < DEPTH - 1 ->
@@ -698,16 +794,13 @@ handle:
 		fi;
 		if
 		:: top < DEPTH - 1 -> top++; left[top] = HCALLS
-		:: !(ip[top] == LANDING && rax[top] == INTERRUPTED)
+		:: top == DEPTH - 1 || !(ip[top] == LANDING && rax[top] == INTERRUPTED)
 		fi
 	};
 	goto user;
 
 exit:
-	stop = 1;
-#ifndef MUT_NO_DRAIN
-	!alive;
-#endif
+	retire();
 	atomic { gone = 1; assert(claim != WORKER) }
 }
 
