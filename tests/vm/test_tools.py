@@ -62,7 +62,8 @@ def test_top_and_stat_draw_on_a_terminal(permissive: Lab) -> None:
 
 
 def test_scripts_do_not_load_rich(permissive: Lab) -> None:
-    traced = permissive.shell("strace -f -e trace=openat -o /tmp/o xsc stat; cat /tmp/o")
+    script = "strace -f -e trace=openat -o /tmp/o xsc stat; cat /tmp/o"
+    traced = permissive.shell(script, 240)
     assert "/usr/lib/xsc/xscstat/" in traced
     assert "dist-packages/rich/" not in traced
 
