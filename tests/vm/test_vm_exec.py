@@ -124,6 +124,20 @@ def test_signals(vm: Machine, number: signal.Signals) -> None:
     assert (result.code, result.signal) == (128 + number, number)
 
 
+def test_the_guests_clock_keeps_pace_with_the_hosts(vm: Machine) -> None:
+    """The guest is told how fast its counter runs; what it finds out by itself may be far off."""
+
+    def clocks() -> tuple[float, float]:
+        began = time.monotonic()
+        guest = float(vm.run(["cut", "-d ", "-f1", "/proc/uptime"], timeout=60).stdout)
+        return (began + time.monotonic()) / 2, guest
+
+    host, guest = clocks()
+    time.sleep(10)
+    host_later, guest_later = clocks()
+    assert guest_later - guest == pytest.approx(host_later - host, rel=0.1)
+
+
 def test_a_megabyte_of_binary_on_each_stream(vm: Machine) -> None:
     """The guest hashes what it sends, so that nothing has to be assumed about it."""
     script = (

@@ -18,6 +18,7 @@ from pathlib import Path
 from xsc.errors import InfraError, UsageError
 from xsc.paths import cache_home
 from xsc.run import run
+from xsc.vm import tsc
 
 QEMU = "qemu-system-x86_64"
 PROBE_SECONDS = 2.0
@@ -47,6 +48,8 @@ class Accel:
 
     name: str
     reason: str = ""
+    tsc_khz: int = 0
+    """Frequency of the guest's time stamp counter, if the guest should be told."""
 
     @property
     def patience(self) -> float:
@@ -109,13 +112,17 @@ def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
+def _emulation(reason: str) -> Accel:
+    return Accel("tcg", reason, tsc.frequency_khz())
+
+
 def _try_kvm(device: Path) -> Accel:
     if not device.exists():
-        return Accel("tcg", f"{device} does not exist")
+        return _emulation(f"{device} does not exist")
     if not os.access(device, os.R_OK | os.W_OK):
-        return Accel("tcg", f"no permission to open {device}")
+        return _emulation(f"no permission to open {device}")
     if not runs_a_guest("kvm"):
-        return Accel("tcg", f"a guest of 512 bytes did not run within {PROBE_SECONDS:g} s")
+        return _emulation(f"a guest of 512 bytes did not run within {PROBE_SECONDS:g} s")
     return Accel("kvm")
 
 
@@ -123,7 +130,8 @@ def _load(cache: Path, boot_id: str) -> Accel | None:
     try:
         record = json.loads(cache.read_text())
         if record["boot_id"] == boot_id and record["uid"] == os.getuid():
-            return Accel(**record["accel"])
+            facts = record["accel"]
+            return Accel(facts["name"], facts["reason"], facts["tsc_khz"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return None
@@ -154,8 +162,10 @@ def probe(
     Raises UsageError for another value of XSC_ACCEL and InfraError if QEMU is missing.
     """
     forced = os.environ.get(ENVIRONMENT, "")
-    if forced in ("kvm", "tcg"):
-        return Accel(forced, f"{ENVIRONMENT}={forced}" if forced == "tcg" else "")
+    if forced == "kvm":
+        return Accel("kvm")
+    if forced == "tcg":
+        return _emulation(f"{ENVIRONMENT}=tcg")
     if forced:
         raise UsageError(f"{ENVIRONMENT} is {forced!r}", hint="set it to kvm or tcg, or unset it")
     cache = cache if cache is not None else cache_home() / "accel.json"

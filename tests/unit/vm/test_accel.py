@@ -84,6 +84,28 @@ def test_a_broken_cache_is_ignored(content: str, tmp_path: Path) -> None:
     assert accel.probe(device=tmp_path / "none", cache=cache).name == "tcg"
 
 
+def test_a_cache_of_another_version_is_ignored(tmp_path: Path) -> None:
+    cache = tmp_path / "cache.json"
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    facts = {"name": "kvm", "reason": ""}
+    cache.write_text(json.dumps({"boot_id": boot_id, "uid": os.getuid(), "accel": facts}))
+    assert accel.probe(device=tmp_path / "none", cache=cache).name == "tcg"
+
+
+def test_an_emulated_guest_is_told_the_frequency(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = [1234, 5678]
+    monkeypatch.setattr(accel.tsc, "frequency_khz", lambda: measured.pop(0))
+    for _ in range(2):
+        found = accel.probe(device=tmp_path / "none", cache=tmp_path / "cache.json")
+        assert found.tsc_khz == 1234
+    monkeypatch.setenv(accel.ENVIRONMENT, "tcg")
+    assert accel.probe().tsc_khz == 5678
+    monkeypatch.setenv(accel.ENVIRONMENT, "kvm")
+    assert accel.probe().tsc_khz == 0
+
+
 def test_the_environment_overrides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(accel.ENVIRONMENT, "kvm")
     assert accel.probe(device=tmp_path / "none", cache=tmp_path / "c").name == "kvm"

@@ -42,6 +42,12 @@ def test_the_guest_cannot_hang_around_after_a_panic() -> None:
     assert {"panic=-1", "oops=panic", "tsc=reliable", "clocksource=tsc"} <= set(words)
 
 
+def test_the_guest_is_told_how_fast_its_counter_runs() -> None:
+    told = direct_argv(Hardware(Accel("tcg", tsc_khz=2_596_152)), BOOT, CHANNELS)
+    assert "tsc_early_khz=2596152" in value(told, "-append").split()
+    assert "tsc_early_khz" not in value(direct_argv(TCG, BOOT, CHANNELS), "-append")
+
+
 def test_arguments_of_the_user_come_last_and_so_win() -> None:
     words = value(direct_argv(TCG, BOOT, CHANNELS), "-append").split()
     assert words[-1] == "xsc=off"
