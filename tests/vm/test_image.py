@@ -57,6 +57,39 @@ def test_apt_installs_in_the_running_system(permissive: Lab) -> None:
     assert permissive.shell("dpkg-query -W -f '${Version}' libc6") == before
 
 
+def test_the_name_service_cache_serves_other_programs(permissive: Lab) -> None:
+    permissive.shell(f"apt-get {OFFLINE} update", 120)
+    permissive.shell(f"DEBIAN_FRONTEND=noninteractive apt-get {OFFLINE} install -y nscd", 300)
+    # Where systemd is not init, the package may have started it or not.
+    permissive.shell("nscd --shutdown || true; nscd")
+    looked_up = "strace -e trace=connect getent passwd root 2>&1"
+    try:
+        shown = permissive.shell(f"for i in 1 2 3 4 5; do {looked_up}; sleep 0.5; done")
+        assert "root:x:0:0:" in shown
+        assert '/nscd/socket"}, 110) = 0' in shown
+        state = permissive.shell("cat /proc/$(pidof nscd)/xsc")
+        assert "\ntraps: 0\n" in state
+        assert int(state.split("\ncalls: ")[1].split()[0]) > 100
+        assert "passwd cache:" in permissive.shell("nscd --statistics")
+    finally:
+        permissive.shell("nscd --shutdown")
+    assert '/nscd/socket"}, 110) = 0' not in permissive.shell(looked_up)
+
+
+def test_locales_can_be_made(permissive: Lab) -> None:
+    # Unpacked only: the questions of the package's configuration take an emulator minutes.
+    permissive.shell("dpkg-deb --extract /usr/share/xsc/repository/locales_*.deb /", 120)
+    traps = permissive.shell("cat /sys/kernel/xsc/traps")
+    # A small character set takes a quarter of the time of UTF-8.
+    permissive.shell("echo 'de_DE ISO-8859-1' > /etc/locale.gen; locale-gen", 300)
+    assert permissive.shell("LC_ALL=de_DE locale decimal_point charmap").split() == [
+        ",",
+        "ISO-8859-1",
+    ]
+    assert permissive.shell("LC_ALL=de_DE date -d 2026-05-01 +%B").strip() == "Mai"
+    assert permissive.shell("cat /sys/kernel/xsc/traps") == traps
+
+
 @pytest.mark.parametrize("mode", ["permissive", "enforcing"])
 def test_the_demonstration_shows_no_trap(mode: str, request: pytest.FixtureRequest) -> None:
     lab: Lab = request.getfixturevalue(mode)
