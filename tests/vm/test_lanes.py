@@ -26,24 +26,24 @@ PATIENCE_US = 5000
 """How long workers poll and gates wait: longer than a host that is busy takes to switch CPUs."""
 # Program, arguments, seconds it may take under emulation with delays.
 WORKERS = [
-    ("work_hidden", (), 180),
-    ("work_identity", ("--rounds", "60"), 300),
-    ("work_shared", ("--rounds", "60"), 180),
-    ("work_raised", (), 180),
-    ("work_interrupted", (), 180),
-    ("work_storm", (), 120),
-    ("work_stopkill", (), 300),
-    ("work_exec", ("--rounds", "50"), 300),
-    ("work_close", (), 180),
-    ("work_idle", (), 120),
-    ("work_locks", ("--rounds", "20"), 180),
+    ("work_hidden", (), 180.0),
+    ("work_identity", ("--rounds", "60"), 300.0),
+    ("work_shared", ("--rounds", "60"), 180.0),
+    ("work_raised", (), 180.0),
+    ("work_interrupted", (), 180.0),
+    ("work_storm", (), 120.0),
+    ("work_stopkill", (), 300.0),
+    ("work_exec", ("--rounds", "50"), 300.0),
+    ("work_close", (), 180.0),
+    ("work_idle", (), 120.0),
+    ("work_locks", ("--rounds", "20"), 180.0),
 ]
 PROGRAMS = [
     *((name, (), 180.0) for name in TWINS),
     *((name, args, seconds * 2.0) for name, args, seconds in LIFE if name != "life_threads"),
     ("life_threads", ("--threads", "5000", "--wave", "250"), 300.0),
     *((name, args, seconds * 2.0) for name, args, seconds in (*SIGNALS, *WINDOW)),
-    *((name, args, float(seconds)) for name, args, seconds in WORKERS),
+    *WORKERS,
 ]
 
 
@@ -78,10 +78,10 @@ def test_programs(lane: Lab, name: str, args: tuple[str, ...], seconds: float) -
     run_program(lane, name, *args, timeout=seconds)
 
 
-@pytest.mark.parametrize(("name", "seconds"), [(name, seconds) for name, _, seconds in WORKERS])
-def test_where_workers_come_and_go(permissive: Lab, name: str, seconds: int) -> None:
-    """The default machine: calls must earn their worker, and nothing is delayed."""
-    run_program(permissive, name, timeout=seconds)
+@pytest.mark.parametrize(("name", "args", "seconds"), WORKERS, ids=lambda value: str(value))
+def test_earned_workers(permissive: Lab, name: str, args: tuple[str, ...], seconds: float) -> None:
+    """Workers come and go as calls earn them, and nothing is delayed."""
+    run_program(permissive, name, *args, timeout=seconds)
 
 
 def test_the_lane_was_the_lane(lane: Lab) -> None:
