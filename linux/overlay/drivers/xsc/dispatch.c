@@ -97,7 +97,7 @@ static void xsc_run(struct pt_regs *regs, struct xsc_task *xt,
 		    const struct xsc_sqe *sqe)
 {
 	struct xsc_worker *worker;
-	long nr;
+	long nr, res;
 
 	xt->stale = 0;
 	xt->inflight = true;
@@ -113,8 +113,8 @@ static void xsc_run(struct pt_regs *regs, struct xsc_task *xt,
 	if (unlikely(xt->worker) && xsc_class_identity(nr, sqe->args[0]))
 		xsc_retire();
 	worker = nr == (int)sqe->user_data ? xsc_worker_wanted(sqe) : NULL;
-	if (worker)
-		syscall_set_return_value(current, regs, 0, xsc_hand_over(worker, sqe));
+	if (worker && xsc_hand_over(worker, sqe, &res))
+		syscall_set_return_value(current, regs, 0, res);
 	else
 		xsc_arch_dispatch(regs, nr);
 	xsc_complete(regs, xt, sqe);

@@ -129,6 +129,9 @@ struct xsc_worker *xsc_worker_wanted(const struct xsc_sqe *sqe)
 		return NULL;
 	if (!xsc_toss() || !xsc_class_worker(sqe) || !xsc_may_have_worker())
 		return NULL;
+	/* It would have to stop looking, and the next request is for it anyway. */
+	if (current->xsc.worker && READ_ONCE(current->xsc.worker->polling))
+		return NULL;
 	return current->xsc.worker ?: xsc_hire();
 }
 
@@ -263,6 +266,7 @@ void xsc_poll_window(struct xsc_worker *w)
 	xsc_count(w->owner, starts, 1);
 	xsc_trace_poll(w->owner, true);
 	WRITE_ONCE(win->wait->spins, xsc_spins());
+	WRITE_ONCE(w->polling, true);
 	xsc_open_polling(win, true);
 	xsc_look(w);
 	xsc_open_polling(win, false);
@@ -272,6 +276,7 @@ void xsc_poll_window(struct xsc_worker *w)
 	 */
 	smp_mb();
 	xsc_serve(w);
+	WRITE_ONCE(w->polling, false);
 	atomic_dec(&xsc_pollers);
 	xsc_count(w->owner, poll_ns, local_clock() - start);
 	xsc_trace_poll(w->owner, false);

@@ -377,27 +377,31 @@ static bool xsc_handed_back(struct xsc_worker *w)
 
 /**
  * xsc_hand_over() - let the worker run a request of current, and wait for it
+ * @w:		worker of current
+ * @sqe:	private copy of the request
+ * @res:	set to what the call returned
  *
- * Return: what the call returned.
+ * Return: false if the worker has not begun it; current may run it.
  */
-long xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe)
+bool xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe, long *res)
 {
 	struct xsc_window *win = w->win;
 
 	w->handed = *sqe;
 	w->handed_done = false;
-	xsc_count(current, handed, 1);
 	xsc_order(w, XSC_ORDER_HANDED);
 	if (wait_event_freezable(win->parked, xsc_handed_back(w))) {
-		/* Not begun: it has never been made. */
+		/* Not begun: then it is made here, where a signal is pending. */
 		if (test_and_clear_bit(XSC_ORDER_HANDED, &w->order))
-			return -ERESTARTNOINTR;
+			return false;
 		xsc_hurry(w);
 		wait_event_state(win->parked, xsc_handed_back(w), XSC_WAIT);
 		WRITE_ONCE(w->cancel, false);
 	}
 	/* A worker that is dead without having run it dies with the process. */
 	if (!READ_ONCE(w->handed_done))
-		return -ERESTARTNOINTR;
-	return w->handed_res;
+		return false;
+	*res = w->handed_res;
+	xsc_count(current, handed, 1);
+	return true;
 }

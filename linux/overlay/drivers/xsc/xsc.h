@@ -86,6 +86,7 @@ struct xsc_window {
  * @order:	what the owner wants, XSC_ORDER_* bits
  * @cancel:	the owner wants the request in hand to end early
  * @dead:	the worker runs no request any more; the process is ending
+ * @polling:	it looks at the window
  * @busy:	a request of the window is in hand
  * @called_in:	it has slept, and the gate has been told to ring
  * @running:	its number
@@ -103,6 +104,7 @@ struct xsc_worker {
 	unsigned long order;
 	bool cancel;
 	bool dead;
+	bool polling;
 	bool busy;
 	bool called_in;
 	u32 running;
@@ -202,7 +204,7 @@ void xsc_worker_gone(struct task_struct *task);
 void xsc_order_polling(struct xsc_worker *w);
 bool xsc_park(struct xsc_window *win, s64 claim);
 void xsc_cancel(struct xsc_worker *w, s64 claim);
-long xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe);
+bool xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe, long *res);
 
 /* poll.c */
 bool xsc_toss(void);
