@@ -22,8 +22,8 @@ SETTINGS = {"caller": "off", "worker": "force", "random": "random"}
 """What `xsc.workers=` is in each lane."""
 POINTS = ("claim", "complete", "reap")
 DELAY_US = 200
-PATIENCE_US = 5000
-"""How long workers poll and gates wait: longer than a host that is busy takes to switch CPUs."""
+EAGER = {"hot_calls": 1, "poll_window_us": 50_000, "spin_max_us": 10_000}
+"""Tunables with which workers serve by the gate even where a busy host seldom runs both CPUs."""
 # Program, arguments, seconds it may take under emulation with delays.
 WORKERS = [
     ("work_hidden", (), 180.0),
@@ -54,8 +54,8 @@ def counter(lab: Lab, name: str) -> int:
 
 def slow_hand_overs(lab: Lab) -> None:
     """Let requests change hands slowly, and workers and gates wait for it."""
-    for knob in ("poll_window_us", "spin_max_us"):
-        lab.shell(f"echo {PATIENCE_US} > /sys/kernel/xsc/{knob}")
+    for name, value in EAGER.items():
+        lab.shell(f"echo {value} > /sys/kernel/xsc/{name}")
     lab.shell("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug")
     for point in POINTS:
         lab.shell(f"echo {DELAY_US} > /sys/kernel/debug/xsc/delay_{point}_us")
