@@ -24,17 +24,18 @@ POINTS = ("claim", "complete", "reap")
 DELAY_US = 200
 EAGER = {"hot_calls": 1, "poll_window_us": 50_000, "spin_max_us": 10_000}
 """Tunables with which workers serve by the gate even where a busy host seldom runs both CPUs."""
+
 # Program, arguments, seconds it may take under emulation with delays.
 WORKERS = [
     ("work_hidden", (), 180.0),
-    ("work_identity", ("--rounds", "60"), 300.0),
+    ("work_identity", ("--rounds", "30"), 300.0),
     ("work_shared", ("--rounds", "60"), 180.0),
-    ("work_raised", (), 180.0),
-    ("work_interrupted", (), 180.0),
+    ("work_raised", ("--rounds", "30"), 180.0),
+    ("work_interrupted", ("--rounds", "300"), 180.0),
     ("work_storm", (), 120.0),
-    ("work_stopkill", (), 300.0),
-    ("work_exec", ("--rounds", "50"), 300.0),
-    ("work_close", (), 180.0),
+    ("work_stopkill", ("--stops", "20", "--rounds", "40"), 300.0),
+    ("work_exec", ("--rounds", "20"), 300.0),
+    ("work_close", ("--rounds", "30"), 180.0),
     ("work_idle", (), 120.0),
     ("work_locks", ("--rounds", "20"), 180.0),
 ]
