@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from xsc.build import bootloader, isocheck, manifest, tools
-from xsc.build.profiles import Profile, load
+from xsc.build.profiles import Profile, load, medium
 from xsc.build.rootfs import PROFILES
 from xsc.errors import StepFailed
 from xsc.graph.step import Json, Step, StepContext
@@ -96,15 +96,15 @@ def _build(name: str, context: StepContext) -> None:
     tree = _tree(context, contents)
     efi = bootloader.efi_image(context)
     context.progress(0.3, "writing the medium")
-    iso = context.out / profile.iso.file
+    iso = context.out / medium(profile).file
     argv = xorriso_argv(tree, efi, iso, epoch=context.epoch, disk_id=_disk_id(contents))
     context.run(argv)
     context.progress(0.7, "reading it back")
     isocheck.check(iso, contents)
     megabytes = iso.stat().st_size / 1e6
-    if megabytes > profile.iso.max_mb:
+    if megabytes > medium(profile).max_mb:
         raise StepFailed(
-            f"{iso.name} has {megabytes:.0f} MB; its profile allows {profile.iso.max_mb} MB",
+            f"{iso.name} has {megabytes:.0f} MB; its profile allows {medium(profile).max_mb} MB",
             hint=f"name fewer packages in profiles/{name}.toml, or raise iso.max_mb",
         )
     manifest.write(context, profile, iso, contents)

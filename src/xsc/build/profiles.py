@@ -72,7 +72,8 @@ class Profile(_Section):
     name: FileName
     title: str = Field(min_length=1)
     init: Init
-    iso: Iso
+    iso: Iso | None = None
+    """Absent where a root file system only serves virtual machines."""
     packages: Packages
     files: Files
     squashfs: Squashfs = Squashfs()
@@ -109,6 +110,15 @@ def load(root: Path, name: str) -> Profile:
             f"{path.name} has name = {profile.name!r}", hint="name must equal the file's name"
         )
     return profile
+
+
+def medium(profile: Profile) -> Iso:
+    """Return the medium of a profile. Raises UsageError for one that ends up on none."""
+    if profile.iso is None:
+        raise UsageError(
+            f"profile {profile.name} has no ISO", hint="give it an [iso] table, or build its rootfs"
+        )
+    return profile.iso
 
 
 def _explain(error: ValidationError) -> str:

@@ -9,7 +9,7 @@ import shutil
 import stat
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,10 @@ from xsc.errors import StepFailed
 from xsc.graph.step import Json, Step, StepContext
 from xsc.paths import ROOT
 
+# Those that end up on a medium.
 PROFILES = ("minimal", "standard")
+# For test suites: once with XSC's C library, once exactly as Debian has it.
+SUITES = "suites"
 _OVERLAYS = "image/rootfs"
 # Pages about the running system; that of the build tool stays on the host.
 _PAGES = ("docs/man/xsc.7", "docs/man/xsc-demo.1")
@@ -50,7 +53,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _stage(context: StepContext, name: str) -> Iterator[Path]:
+def _stage(context: StepContext) -> Iterator[Path]:
     """Give an empty directory that mmdebstrap may read from and unpack in; remove it afterwards.
 
     Without root, mmdebstrap works in a user namespace whose users can pass through no home
@@ -59,7 +62,7 @@ def _stage(context: StepContext, name: str) -> Iterator[Path]:
     if os.geteuid() == 0:
         stage = context.work / "stage"
     else:
-        stage = Path(tempfile.gettempdir()) / f"xsc-{os.getuid()}-{name}"
+        stage = Path(tempfile.gettempdir()) / f"xsc-{os.getuid()}-{context.work.name}"
     _remove(context, stage)
     stage.mkdir(mode=0o755)
     try:
@@ -153,20 +156,20 @@ def _guest_repository(context: StepContext, stage: Path) -> dict[str, str | Path
 
 
 def _bootstrap(
-    context: StepContext, profile: Profile, stage: Path, repo: Path, names: Sequence[str]
+    context: StepContext,
+    profile: Profile,
+    stage: Path,
+    names: Sequence[str],
+    extra: Mapping[str, str | Path],
 ) -> Path:
-    """Install the packages with mmdebstrap and return the tar of the finished tree."""
+    """Install the packages with mmdebstrap, add the `extra` files, return the tar of the tree."""
     root = context.root / _OVERLAYS
     finish = stage / "finish.sh"
     shutil.copy(root / "finish.sh", finish)
     overlay = stage / "overlay.tar"
     trees = [root / name for name in profile.files.overlays]
-    extra = {
-        **_generated(profile),
-        **manual(context.root),
-        **_guest_repository(context, stage),
-    }
-    overlay.write_bytes(overlay_tar(trees, extra, context.epoch))
+    files = {**_generated(profile), **extra}
+    overlay.write_bytes(overlay_tar(trees, files, context.epoch))
     rootfs = context.work / "rootfs.tar"
     rootfs.unlink(missing_ok=True)
     units = profile.units
@@ -192,7 +195,7 @@ def _bootstrap(
         f'--customize-hook={finish} "$1"',
         "bookworm",
         rootfs,
-        f"deb [trusted=yes] copy://{repo} ./",
+        f"deb [trusted=yes] copy://{stage}/repo ./",
     ]
     environment = {
         "XSC_INIT": profile.init.value,
@@ -224,21 +227,30 @@ def _squash(context: StepContext, profile: Profile, tar: Path) -> Path:
     return image
 
 
-def _build(name: str, context: StepContext) -> None:
+def _own_packages(context: StepContext, names: Set[str]) -> list[Path]:
+    """Return XSC's packages among `names`."""
+    debs = sorted((context.input("glibc") / "debs").glob("*.deb"))
+    local = [deb for deb in debs if inventory.package_of(deb.name) in names]
+    if "libc6" not in {inventory.package_of(deb.name) for deb in local}:
+        raise StepFailed("the glibc step delivered no libc6", hint="./xsc build glibc")
+    return local
+
+
+def _build(name: str, own_libc: bool, context: StepContext) -> None:
     profile = load(context.root, name)
     packages = apt.resolve(_wanted(profile))
     context.progress(0.05, f"fetching {len(packages)} Debian packages")
     files = apt.download(packages, context.run)
     names = {package.name for package in packages}
-    debs = sorted((context.input("glibc") / "debs").glob("*.deb"))
-    local = [deb for deb in debs if inventory.package_of(deb.name) in names]
-    if "libc6" not in {inventory.package_of(deb.name) for deb in local}:
-        raise StepFailed("the glibc step delivered no libc6", hint="./xsc build glibc")
-    with _stage(context, name) as stage:
+    local = _own_packages(context, names) if own_libc else []
+    with _stage(context) as stage:
         repo = make_repository(context, stage / "repo", files, local)
         index = (repo / "Packages").read_text()
         context.progress(0.15, f"installing {len(packages)} packages")
-        tar = _bootstrap(context, profile, stage, repo, sorted(names))
+        extra: dict[str, str | Path] = {}
+        if own_libc:
+            extra = {**manual(context.root), **_guest_repository(context, stage)}
+        tar = _bootstrap(context, profile, stage, sorted(names), extra)
     context.progress(0.75, "compressing the root file system")
     image = _squash(context, profile, tar)
     with tarfile.open(tar) as tree:
@@ -252,20 +264,23 @@ def _build(name: str, context: StepContext) -> None:
     tar.unlink()
 
 
-def _step(name: str) -> Step:
+def _step(name: str, own_libc: bool = True, suffix: str = "") -> Step:
     return Step(
-        name=f"rootfs-{name}",
-        run=partial(_build, name),
+        name=f"rootfs-{name}{suffix}",
+        run=partial(_build, name, own_libc),
         inputs=(
             f"profiles/{name}.toml",
             _OVERLAYS,
             *_PAGES,
             *(f"src/xsc/build/{module}.py" for module in ("apt", "inventory", "profiles")),
         ),
-        needs=("glibc",),
+        needs=("glibc",) if own_libc else (),
         params=partial(_params, name),
-        estimate=75.0 if name == "standard" else 40.0,
+        estimate=40.0 if name == "minimal" else 75.0,
     )
 
 
-STEPS = tuple(_step(name) for name in PROFILES)
+STEPS = (
+    *(_step(name) for name in (*PROFILES, SUITES)),
+    _step(SUITES, own_libc=False, suffix="-stock"),
+)
