@@ -20,6 +20,7 @@ LAYERS = (
     {"build"},
     {"vm"},
     {"bench"},
+    {"suites"},
     {"preflight"},
     {"config", "session"},
     {"commands"},

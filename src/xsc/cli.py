@@ -16,6 +16,7 @@ from xsc.commands.completion import completion
 from xsc.commands.doctor import doctor
 from xsc.commands.gen import gen
 from xsc.commands.run import run
+from xsc.commands.suite import app as suite_app
 from xsc.commands.test import test
 from xsc.commands.version import version
 from xsc.commands.vm import app as vm_app
@@ -64,6 +65,7 @@ app.add_typer(vm_app, name="vm")
 app.command(context_settings={"ignore_unknown_options": True})(test)
 app.command()(gen)
 app.add_typer(bench_app, name="bench")
+app.add_typer(suite_app, name="suite")
 app.command()(clean)
 app.command()(version)
 app.command()(completion)

@@ -34,6 +34,7 @@ MODULES = (
     "guest_tests",
     "guest_bench",
     "kselftests",
+    "strace_tests",
 )
 
 

@@ -1,15 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Reading and comparing selftest results, on samples of each style the kernel's tests use."""
+"""Reading selftest results, on samples of each style the kernel's tests use."""
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
-from xsc.build.kselftests import PROGRAMS
-from xsc.vm.ktap import Difference, Excuse, Outcome, differences, outcome, parts, unexcused
-
-DATA = Path(__file__).resolve().parents[2] / "data"
+from xsc.vm.ktap import parts
 
 HARNESS = """\
 TAP version 13
@@ -46,45 +40,3 @@ def test_output_without_parts() -> None:
 
 def test_a_failure_is_not_hidden_by_a_later_success() -> None:
     assert parts("not ok 1 a\nok 1 a\n") == {"1 a": "not ok"}
-
-
-def test_wholes() -> None:
-    assert [outcome(code, "").whole for code in (0, 4, 1, 139, None)] == [
-        "pass",
-        "skip",
-        "fail (1)",
-        "fail (139)",
-        "timeout",
-    ]
-
-
-def test_equal_runs_do_not_differ() -> None:
-    run = {"a:b": outcome(1, HARNESS)}
-    assert differences(run, run) == []
-
-
-def test_differences_name_test_and_part() -> None:
-    stock = {"a:b": outcome(0, "ok 1 x\nok 2 y\n"), "a:c": Outcome("pass", {})}
-    xsc = {"a:b": outcome(1, "ok 1 x\nnot ok 2 y\n")}
-    found = differences(stock, xsc)
-    assert found == [
-        Difference("a:b", "", "pass", "fail (1)"),
-        Difference("a:b", "2 y", "ok", "not ok"),
-        Difference("a:c", "", "pass", "absent"),
-    ]
-    excuse = Excuse("a:b", "2 y", "raw trap", "x.c:1")
-    assert unexcused(found, [excuse]) == [found[0], found[2]]
-    assert unexcused(found, [excuse, Excuse("a:b", "", "raw trap", "x.c:1")]) == [found[2]]
-
-
-def test_the_reviewed_list_gives_reasons_and_lines() -> None:
-    listed = tomllib.loads((DATA / "kselftest-exceptions.toml").read_text())
-    for entry in listed.get("excluded", []):
-        assert entry.keys() == {"test", "reason"}
-        suite, _, name = entry["test"].partition(":")
-        assert suite in PROGRAMS
-        assert name not in PROGRAMS[suite]
-    for entry in listed.get("difference", []):
-        assert entry.keys() == {"test", "part", "reason", "line"}
-        assert entry["test"].partition(":")[0] in PROGRAMS
-        assert ".c:" in entry["line"]

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""What machine a suite needs in a lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from xsc.suites.lanes import CONDITIONS, Lane
+from xsc.suites.model import Suite
+from xsc.vm import artifacts
+from xsc.vm.accel import Accel
+from xsc.vm.machine import MachineSpec
+from xsc.vm.qemu import Hardware, Share
+
+# A stressor may say much to the kernel log, which is read only after each test.
+_ARGS = ("log_buf_len=2M",)
+
+
+def steps(suite: Suite, lane: Lane, overrides: artifacts.Overrides) -> tuple[str, ...]:
+    """Return the build steps that a suite needs in a lane."""
+    wanted = CONDITIONS[lane]
+    own = artifacts.steps(wanted.kernel, wanted.profile, overrides)
+    return tuple(sorted({*own, *suite.steps}))
+
+
+def machine(
+    suite: Suite,
+    lane: Lane,
+    overrides: artifacts.Overrides,
+    ensure: artifacts.Ensure,
+    accel: Accel,
+    console: Path,
+) -> Callable[[], MachineSpec]:
+    """Return a function that describes the machine, to be booted once or more often.
+
+    `ensure` brings build steps up to date and is called at once.
+    """
+    wanted = CONDITIONS[lane]
+    files = artifacts.resolve(wanted.kernel, wanted.profile, overrides, ensure)
+    outputs = ensure(suite.steps) if suite.steps else {}
+    shares = tuple(
+        Share(outputs[step], f"/mnt/{step}", f"xsc-share{number}")
+        for number, step in enumerate(suite.steps)
+    )
+    spec = MachineSpec(
+        Hardware(accel, memory=suite.memory),
+        files.kernel,
+        files.initrd,
+        files.root,
+        files.agent,
+        (*wanted.args, *_ARGS),
+        shares=shares,
+        console=console,
+    )
+    return lambda: spec

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The suite `trinity`: random calls by an ordinary user; the verdict is the kernel's health."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xsc.suites.model import Case, Ended, Shell, Suite, Verdict, last_line
+from xsc.suites.rows import Outcome
+
+GROUPS = ("vfs", "vm", "net", "ipc", "process", "signal", "sched", "time", "xattr", "io_uring")
+SEEDS = (1, 2, 3)
+CALLS = 3000
+CHILDREN = 2
+NOBODY = "65534"
+LIMIT = 30.0
+_SCRIPT = f"""\
+mkdir -m 0777 /tmp/trinity && cd /tmp/trinity || exit 99
+exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups \\
+	trinity -q -q -l off -C {CHILDREN} -N {CALLS} "$@"
+"""
+
+
+def tests(shell: Shell) -> list[Case]:
+    """Return one test per group of calls and one per seed over all calls."""
+    del shell
+    runs: list[tuple[str, tuple[str, ...]]] = [
+        (f"group {group}", ("-s", "1", "-g", group)) for group in GROUPS
+    ]
+    runs += [(f"seed {seed}", ("-s", str(seed))) for seed in SEEDS]
+    return [Case(name, ("sh", "-c", _SCRIPT, "sh", *words), LIMIT) for name, words in runs]
+
+
+def judge(test: Case, ended: Ended) -> Sequence[Verdict]:
+    """A run passes when it made its calls; what the kernel complained of is the runner's matter."""
+    del test
+    if ended.code == 0:
+        return [Verdict(Outcome.PASS)]
+    return [Verdict(Outcome.FAIL, f"exit {ended.code}: {last_line(ended.text)}")]
+
+
+SUITE = Suite(
+    name="trinity",
+    title="trinity, a bounded number of random calls",
+    tests=tests,
+    judge=judge,
+)
