@@ -28,21 +28,29 @@ def say(text: str) -> None:
     print(f"xsc: {text}", file=sys.stderr, flush=True)
 
 
-def _guest(
-    settings: Settings, suite: Suite, lane: Lane, overrides: artifacts.Overrides, console: Path
-) -> Guest:
+def _guest(settings: Settings, suite: Suite, lane: Lane, overrides: artifacts.Overrides) -> Guest:
     describe = boot.machine(
-        suite, lane, overrides, lambda steps: ensure(settings, steps), probe(say), console
+        suite,
+        lane,
+        overrides,
+        lambda steps: ensure(settings, steps),
+        probe(say),
+        settings.paths.logs,
     )
     return Guest(describe, lane, suite)
 
 
-def _run(suite: Suite, lane: Lane, guest: Guest, only: list[str], folder: Path) -> list[rows.Row]:
+def _run(
+    suite: Suite, lane: Lane, guest: Guest, only: list[str], missing: bool, folder: Path
+) -> list[rows.Row]:
     """Run the tests, keep every row as soon as it is there, and return the new ones."""
     excluded = [entry.test for entry in reviewed.load(suite.name).excluded]
+    guest.start()
     tests = select(suite.tests(guest.shell), only, excluded)
     path = summary.results(folder, suite.name, lane)
     kept = rows.read(path)
+    if missing:
+        tests = [test for test in tests if test.name not in kept]
     stock = {}
     if lane is not Lane.STOCK:
         stock = rows.read(summary.results(folder, suite.name, Lane.STOCK))
@@ -65,6 +73,9 @@ def suite_run(
     only: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="Only tests that match.")
     ] = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Only tests without a result in this lane.")
+    ] = False,
     list_tests: Annotated[bool, typer.Option("--list", help="Name the tests, run none.")] = False,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write this run's rows, one per line.")
@@ -81,15 +92,13 @@ def suite_run(
         print("\n".join(dry_run(settings, boot.steps(suite, lane, overrides))))
         return EXIT_OK
     folder = settings.paths.build / "suites"
-    console = settings.paths.logs / f"suite-{suite.name}-{lane}.log"
-    console.parent.mkdir(parents=True, exist_ok=True)
-    guest = _guest(settings, suite, lane, overrides, console)
+    guest = _guest(settings, suite, lane, overrides)
     with ended_by_signals():
         try:
             if list_tests:
                 print("\n".join(test.name for test in suite.tests(guest.shell)))
                 return EXIT_OK
-            new = _run(suite, lane, guest, only or [], folder)
+            new = _run(suite, lane, guest, only or [], missing, folder)
             guest.end()
         finally:
             guest.discard()

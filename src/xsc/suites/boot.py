@@ -30,11 +30,12 @@ def machine(
     overrides: artifacts.Overrides,
     ensure: artifacts.Ensure,
     accel: Accel,
-    console: Path,
+    log_dir: Path,
 ) -> Callable[[], MachineSpec]:
     """Return a function that describes the machine, to be booted once or more often.
 
-    `ensure` brings build steps up to date and is called at once.
+    `ensure` brings build steps up to date and is called at once. The console log of each machine
+    that is lost goes to `log_dir`.
     """
     wanted = CONDITIONS[lane]
     files = artifacts.resolve(wanted.kernel, wanted.profile, overrides, ensure)
@@ -51,6 +52,6 @@ def machine(
         files.agent,
         (*wanted.args, *_ARGS),
         shares=shares,
-        console=console,
+        log_dir=log_dir,
     )
     return lambda: spec

@@ -74,7 +74,11 @@ class Guest:
         """The kernel release; empty before the first boot."""
         return self.facts.kernel if self.facts is not None else ""
 
-    def _start(self) -> Machine:
+    def start(self) -> Machine:
+        """Boot the machine unless it runs, and bring it into its lane.
+
+        Raises InfraError if it does not boot or is in another lane.
+        """
         if self._machine is not None:
             return self._machine
         spec = self._boot()
@@ -95,7 +99,7 @@ class Guest:
 
     def shell(self, script: str) -> str:
         """Run a shell script and return what it printed. Raises InfraError if it fails."""
-        machine = self._start()
+        machine = self.start()
         done = machine.run(["sh", "-ec", script], timeout=HOUSEKEEPING * self._patience)
         if done.code != 0:
             words = done.stderr.decode(errors="replace").strip()
@@ -108,7 +112,7 @@ class Guest:
 
     def run(self, test: Case) -> Run:
         """Run a test, end whatever it left behind, and collect the kernel's complaints."""
-        machine = self._start()
+        machine = self.start()
         limit = test.limit * self._patience
         ended: Ended | None = None
         try:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 
 from xsc.errors import UsageError
 from xsc.suites.guest import Guest, Run
+from xsc.suites.health import trouble
 from xsc.suites.lanes import Lane
 from xsc.suites.model import Case, Suite, Verdict, last_line
 from xsc.suites.rows import PART, Outcome, Row
@@ -49,7 +50,9 @@ def _row_name(test: str, part: str) -> str:
 def verdicts(suite: Suite, test: Case, run: Run) -> list[Verdict]:
     """Return what a run says, the whole test first."""
     if run.lost:
-        return [Verdict(Outcome.CRASH, last_line(run.lost))]
+        # The first complaint of a kernel that died says more than its last words.
+        words = trouble(run.lost)[:1] or [last_line(run.lost)]
+        return [Verdict(Outcome.CRASH, words[0].strip())]
     if run.ended is None:
         found = [Verdict(Outcome.TIMEOUT, f"ended after {run.seconds:.0f} s")]
     else:

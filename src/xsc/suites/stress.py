@@ -16,9 +16,7 @@ INSTANCES = 2
 LIMIT = 12.0
 _LIST = "for class in " + " ".join(CLASSES) + "; do stress-ng --class $class?; done"
 _HEADING = re.compile(r"^class '[a-z-]+' stressors:(.*)$", re.MULTILINE)
-_SKIPPED = re.compile(
-    r"\bskipped(?: stressors)?: [1-9]|\bstressor will be skipped\b|not implemented"
-)
+_SKIPPED = re.compile(r"stress-ng: \w+: +\[\d+\] (.*(?:stressor will be|skipping stressor).*)")
 _FAILED = re.compile(r"stress-ng: (?:fail|error): +\[\d+\] (.*)")
 # stress-ng's exit codes: no resources, not built in, numbers that are no good as a benchmark.
 _EXITS = {0: Outcome.PASS, 3: Outcome.SKIP, 4: Outcome.SKIP, 7: Outcome.PASS}
@@ -43,11 +41,12 @@ def judge(test: Case, ended: Ended) -> Sequence[Verdict]:
     """Return what stress-ng says of its one stressor."""
     del test
     outcome = _EXITS.get(ended.code, Outcome.FAIL)
-    if outcome is Outcome.PASS and not _SKIPPED.search(ended.text):
+    skipped = _SKIPPED.search(ended.text)
+    if outcome is Outcome.PASS and skipped is None:
         return [Verdict(outcome)]
     if outcome is Outcome.PASS:
         outcome = Outcome.SKIP
-    said = _FAILED.search(ended.text)
+    said = skipped or _FAILED.search(ended.text)
     words = said.group(1) if said else last_line(ended.text)
     return [Verdict(outcome, f"exit {ended.code}: {words}"[:300])]
 

@@ -77,7 +77,9 @@ def test_what_the_kernel_complained_of_is_a_crash_even_if_the_test_passed() -> N
 
 
 def test_a_lost_machine_is_a_crash_whatever_was_said_before() -> None:
-    assert play(Run(None, 0.0, (), "gone\nKernel panic: y")) == {"t": ("crash", "Kernel panic: y")}
+    assert play(Run(None, 0.0, (), "gone\nKernel panic: y\nz")) == {
+        "t": ("crash", "Kernel panic: y")
+    }
     assert play(Run(Ended(0, "", ""), 1.0, (), "hung"))["t"] == ("crash", "hung")
 
 
