@@ -14,10 +14,12 @@ from xsc.suites.guest import Guest
 from xsc.suites.kselftests import SUITE
 from xsc.suites.lanes import Lane
 from xsc.suites.rows import Outcome, Row
-from xsc.suites.runner import run_tests
+from xsc.suites.runner import run_tests, select
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1500)]
 
+# Minutes when emulated, on any kernel; `xsc suite kselftests` runs them too.
+SLOW = ("x86:syscall_numbering_64", "ptrace:vmaccess")
 # The image of the other tests; its C library falls back to traps on Debian's kernel.
 SETTINGS = {
     Lane.STOCK: Setting(kernel="stock", steps=SUITE.steps, memory=SUITE.memory),
@@ -29,7 +31,8 @@ def run_in(lane: Lane, built: Built, console: Path, stock: dict[str, Row]) -> di
     spec = specification(SETTINGS[lane], built, console)
     guest = Guest(lambda: spec, lane, SUITE, own_libc=False)
     try:
-        tests = SUITE.tests(guest.shell)
+        excluded = [entry.test for entry in reviewed.load(SUITE.name).excluded]
+        tests = select(SUITE.tests(guest.shell), [], [*SLOW, *excluded])
         found = {}
         for number, rows in enumerate(run_tests(SUITE, tests, lane, guest, stock), 1):
             print(summary.line(number, len(tests), rows))

@@ -15,7 +15,6 @@ LIMIT = 8.0
 LONGER = {
     "seccomp:seccomp_bpf": 30.0,
     "timers:posix_timers": 12.0,
-    "filesystems/epoll:epoll_wakeup_test": 30.0,
     "x86:syscall_numbering_64": 30.0,
 }
 _EXITS = {0: Outcome.PASS, 4: Outcome.SKIP}

@@ -66,8 +66,6 @@ def test_a_suite_without_a_file_has_no_exceptions(tmp_path: Path) -> None:
     assert reviewed.load("kselftests", tmp_path) == reviewed.Reviewed()
 
 
-def test_excluded_selftests_are_of_directories_that_are_built_and_not_run() -> None:
+def test_excluded_selftests_are_of_directories_that_are_built() -> None:
     for entry in reviewed.load("kselftests").excluded:
-        folder, _, name = entry.test.partition(":")
-        assert folder in PROGRAMS
-        assert name not in PROGRAMS[folder]
+        assert entry.test.partition(":")[0] in PROGRAMS
