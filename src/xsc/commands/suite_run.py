@@ -28,7 +28,9 @@ def say(text: str) -> None:
     print(f"xsc: {text}", file=sys.stderr, flush=True)
 
 
-def _guest(settings: Settings, suite: Suite, lane: Lane, overrides: artifacts.Overrides) -> Guest:
+def _guest(
+    settings: Settings, suite: Suite, lane: Lane, overrides: artifacts.Overrides, stretch: float
+) -> Guest:
     describe = boot.machine(
         suite,
         lane,
@@ -36,8 +38,9 @@ def _guest(settings: Settings, suite: Suite, lane: Lane, overrides: artifacts.Ov
         lambda steps: ensure(settings, steps),
         probe(say),
         settings.paths.logs,
+        stretch,
     )
-    return Guest(describe, lane, suite)
+    return Guest(describe, lane, suite, stretch=stretch)
 
 
 def _run(
@@ -76,6 +79,9 @@ def suite_run(
     missing: Annotated[
         bool, typer.Option("--missing", help="Only tests without a result in this lane.")
     ] = False,
+    stretch: Annotated[
+        float, typer.Option(min=0.1, metavar="N", help="Multiply all time limits: a busy host.")
+    ] = 1.0,
     list_tests: Annotated[bool, typer.Option("--list", help="Name the tests, run none.")] = False,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write this run's rows, one per line.")
@@ -92,7 +98,7 @@ def suite_run(
         print("\n".join(dry_run(settings, boot.steps(suite, lane, overrides))))
         return EXIT_OK
     folder = settings.paths.build / "suites"
-    guest = _guest(settings, suite, lane, overrides)
+    guest = _guest(settings, suite, lane, overrides, stretch)
     with ended_by_signals():
         try:
             if list_tests:

@@ -10,7 +10,7 @@ from xsc.suites.lanes import CONDITIONS, Lane
 from xsc.suites.model import Suite
 from xsc.vm import artifacts
 from xsc.vm.accel import Accel
-from xsc.vm.machine import MachineSpec
+from xsc.vm.machine import BOOT_SECONDS, MachineSpec
 from xsc.vm.qemu import Hardware, Share
 
 # A stressor may say much to the kernel log, which is read only after each test.
@@ -31,11 +31,12 @@ def machine(
     ensure: artifacts.Ensure,
     accel: Accel,
     log_dir: Path,
+    stretch: float = 1.0,
 ) -> Callable[[], MachineSpec]:
     """Return a function that describes the machine, to be booted once or more often.
 
     `ensure` brings build steps up to date and is called at once. The console log of each machine
-    that is lost goes to `log_dir`.
+    that is lost goes to `log_dir`. `stretch` multiplies the time limit of the boot.
     """
     wanted = CONDITIONS[lane]
     files = artifacts.resolve(wanted.kernel, wanted.profile, overrides, ensure)
@@ -52,6 +53,7 @@ def machine(
         files.agent,
         (*wanted.args, *_ARGS),
         shares=shares,
+        boot_seconds=BOOT_SECONDS * accel.patience * stretch,
         log_dir=log_dir,
     )
     return lambda: spec
