@@ -64,7 +64,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
         "pidfd_fdinfo_test",
         "pidfd_getfd_test",
         "pidfd_open_test",
-        "pidfd_poll_test -n 200",
+        "pidfd_poll_test 200",
         "pidfd_setns_test",
         "pidfd_test",
         "pidfd_wait",
