@@ -22,9 +22,9 @@ SET_UP = f"mkdir -p {PROGRAMS} && cp -a {SHARED}/. {PROGRAMS}/"
 FACTS = """
 echo "kernel=$(uname -r)"
 echo "mode=$(cat /sys/kernel/xsc/mode 2>/dev/null || echo stock)"
-if [ -e /sys/kernel/xsc/workers ]; then echo "workers=$(cat /sys/kernel/xsc/workers)"
-elif [ -e /proc/self/xsc ] && grep -q '^tagged: 1' /proc/self/xsc; then echo workers=caller
-else echo workers=none; fi
+if ! grep -qs '^tagged: 1' /proc/self/xsc; then echo workers=none
+elif [ -e /sys/kernel/xsc/workers ]; then echo "workers=$(cat /sys/kernel/xsc/workers)"
+else echo workers=caller; fi
 """
 Say = Callable[[str], None]
 
