@@ -31,7 +31,7 @@ SCRIPTS = {
 }
 
 
-def tests(shell: Shell) -> list[Case]:
+def cases(shell: Shell) -> list[Case]:
     del shell
     limit = {"sleeps": 0.5}
     return [
@@ -44,7 +44,7 @@ def judge(test: Case, ended: Ended) -> Sequence[Verdict]:
     return [Verdict(Outcome.PASS if ended.code == 0 else Outcome.FAIL, f"exit {ended.code}")]
 
 
-SUITE = Suite("toy", "every way to end", tests, judge)
+SUITE = Suite("toy", "every way to end", cases, judge)
 
 
 def make_guest(lane: Lane, built: Built, console: Path) -> Guest:
@@ -56,7 +56,7 @@ def test_every_end_of_a_test_is_told_and_the_next_test_runs(built: Built, tmp_pa
     guest = make_guest(Lane.CALLER, built, tmp_path / "console.log")
     try:
         found: list[Row] = []
-        for rows in run_tests(SUITE, tests(guest.shell), Lane.CALLER, guest, {}):
+        for rows in run_tests(SUITE, cases(guest.shell), Lane.CALLER, guest, {}):
             found += rows
         guest.end()
     finally:
