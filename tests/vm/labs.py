@@ -14,15 +14,19 @@ from vmkit import Built, Lab, Setting, laboratory
 
 @pytest.fixture(scope="session")
 def permissive(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """The XSC kernel in its default mode."""
-    with laboratory(Setting(args=("xsc=permissive",)), built, request.session) as lab:
+    """The XSC kernel in its default mode, in the lane `caller`: each task makes its own calls."""
+    with laboratory(
+        Setting(args=("xsc=permissive", "xsc.workers=off")), built, request.session
+    ) as lab:
         yield lab
 
 
 @pytest.fixture(scope="session")
 def enforcing(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The XSC kernel that refuses traps."""
-    with laboratory(Setting(args=("xsc=enforcing",)), built, request.session) as lab:
+    with laboratory(
+        Setting(args=("xsc=enforcing", "xsc.workers=off")), built, request.session
+    ) as lab:
         yield lab
 
 
