@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Lanes: the same programs whoever executes their calls, and with hand-overs delayed.
 
-`caller` is the reference, and where the other modules run. In `worker` each call that may run in a worker does; in `random` a coin
-decides for each. What is compared is what the programs compare themselves: a trap with the gate,
-and side effects with their number.
+`caller` is the reference, and where the other modules run. In `worker` each call that may run in a
+worker does; in `random` a coin decides for each. What is compared is what the programs compare
+themselves: a trap with the gate, and side effects with their number.
 """
 
 from __future__ import annotations
