@@ -25,9 +25,11 @@ def test_stat_shows_the_files_of_the_kernel(permissive: Lab) -> None:
     shown = json.loads(permissive.shell("xsc stat --json"))
     files = permissive.shell("ls /sys/kernel/xsc").split()
     assert {"calls", "traps"} <= set(shown["totals"])
-    assert shown["totals"]["traps"] == 0
+    # Other tests trap on purpose, in the same machine.
+    assert shown["totals"]["traps"] == int(permissive.shell("cat /sys/kernel/xsc/traps"))
     assert shown["facts"]["mode"] == "permissive"
-    assert set(files) - {"wake_latency"} == set(shown["totals"]) | set(shown["facts"])
+    assert set(shown["totals"]) | set(shown["facts"]) <= set(files)
+    assert {"worker", "parks", "retirements"} <= set(shown["totals"])
 
 
 def test_stat_of_a_process_is_its_own(permissive: Lab) -> None:
