@@ -53,5 +53,33 @@ class Count:
             session.exitstatus = NO_TEST_RAN
 
 
+LANES = ("stock", "caller", "worker", "random")
+"""Who makes the calls of a program: see docs/testing.md."""
+_LAB_LANES = {"stock": "stock", "permissive": "caller", "enforcing": "caller"}
+"""The lane of a machine from tests/vm/labs.py."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--lane", choices=LANES, help="only tests of this lane, and all of them")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Count(), "xsc-count")
+
+
+def _lanes(item: pytest.Item) -> set[str]:
+    """Return the lanes a test runs in: by its parameter, or by its machine."""
+    params = getattr(item, "callspec", None)
+    if params is not None and "lane" in params.params:
+        return {params.params["lane"]}
+    fixtures = getattr(item, "fixturenames", ())
+    return {lane for name, lane in _LAB_LANES.items() if name in fixtures}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    lane = config.getoption("--lane")
+    if lane is None:
+        return
+    chosen = [item for item in items if lane in _lanes(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen

@@ -30,24 +30,6 @@ static char knob_before[32];
 static const char *knob_now;
 static uint64_t began;
 
-#define DEFINE_CALL6(name, how)                                                           \
-	__attribute__((noinline)) long name(long nr, long a, long b, long c, long d, long e,  \
-					    long f)                                         \
-	{                                                                                   \
-		register long r10 __asm__("r10") = d;                                       \
-		register long r8 __asm__("r8") = e;                                         \
-		register long r9 __asm__("r9") = f;                                         \
-		long ret = nr;                                                              \
-		__asm__ volatile(how                                                        \
-				 : "+a"(ret)                                                \
-				 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)       \
-				 : "rcx", "r11", "memory", "cc");                           \
-		return ret;                                                                 \
-	}
-
-DEFINE_CALL6(via_trap, "syscall")
-DEFINE_CALL6(via_gate, "leaq 1f(%%rip), %%rcx\n\tjmp *%%gs:0\n1:")
-
 void bench_die(const char *fmt, ...)
 {
 	va_list ap;

@@ -35,15 +35,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "transport.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 enum lane { LANE_TRAP, LANE_BELL, LANE_RING, LANES };
-
-/* Number and six arguments; a result as the kernel gives it, -errno included. */
-typedef long (*call6_t)(long nr, long a, long b, long c, long d, long e, long f);
-
-long via_trap(long nr, long a, long b, long c, long d, long e, long f);
-long via_gate(long nr, long a, long b, long c, long d, long e, long f);
 
 struct bench {
 	bool offered[LANES];

@@ -527,12 +527,18 @@ inline retire()
 #endif
 }
 
-/* Does the slot hold what this frame has in its registers? */
-#ifdef MUT_NO_COMPARE
-#define asks()	true
+/* The request of this frame, by its registers.  The slot may hold another one. */
+#ifdef MUT_TRUST_SLOT
+#define asked()	sr_arg
 #else
-#define asks()	(sr_arg == call[top] && sr_arg2 == call[top])
+#define asked()	call[top]
 #endif
+
+inline take(seq)
+{
+	copy = asked();
+	claim = CALLER; claim_seq = seq
+}
 
 active proctype submitter()
 {
@@ -607,11 +613,7 @@ bell_a:
 	drained();
 	atomic {
 		if
-		:: claim == IDLE && sr_seq == claim_seq + 1 && !sr_poll && asks() ->
-			assert(honest(sr_arg == sr_arg2));
-			copy = sr_arg;
-			claim = CALLER; claim_seq++;
-			goto execute
+		:: claim == IDLE -> take(claim_seq + 1); goto execute
 		:: claim == WORKER ->
 			/* The last request, whose result has come already. */
 #ifdef MUT_REWIND_BUSY
@@ -620,14 +622,11 @@ bell_a:
 #else
 			seen = claim_seq
 #endif
-		:: else ->
-			/* Another frame has used the slot since. */
-			if
-			:: claim == PUNTED -> finish_unrun()
-			:: else
-			fi;
-			rewind();
-			goto user
+		:: claim == PUNTED ->
+			/* A number that no gate has published. */
+			assert(honest(claim != PUNTED));
+			finish_unrun();
+			goto leave
 		fi
 	};
 	park(true);
@@ -647,30 +646,17 @@ bell_b:
 			goto user
 #else
 			if
-			:: private_res == RESTART && !pending -> rewind(); goto user
+			:: private_res == RESTART && !pending ->
+				take(claim_seq + 1); goto execute
 			:: else -> deliver(); goto leave
 			fi
 #endif
-		:: claim == IDLE && waits_for_next() &&
-		   sr_seq == claim_seq + 1 && sr_poll ->
-			assert(honest(sr_arg == sr_arg2));
-			copy = sr_arg;
-			claim = CALLER; claim_seq++;
-			goto execute
-		:: claim == PUNTED && !waits_for_next() &&
-		   sr_seq == claim_seq && sr_poll ->
-			assert(honest(sr_arg == sr_arg2));
-			copy = sr_arg;
-			claim = CALLER;
-			goto execute
-		:: else ->
-			assert(honest(false));
-			if
-			:: claim == PUNTED -> finish_unrun()
-			:: else
-			fi;
-			rewind();
-			goto user
+		:: claim == IDLE && waits_for_next() -> take(claim_seq + 1); goto execute
+		:: claim == PUNTED && !waits_for_next() -> take(claim_seq); goto execute
+		:: claim == PUNTED && waits_for_next() ->
+			assert(honest(claim != PUNTED));
+			finish_unrun();
+			goto bell_b
 		fi
 	};
 	park(true);

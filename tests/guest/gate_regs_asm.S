@@ -63,8 +63,9 @@
 	mov	probe_in+112(%rip), %r15
 
 	.if	\transport
-	lea	3f(%rip), %rcx
+4:	lea	3f(%rip), %rcx
 	jmp	*%gs:0
+	jmp	4b
 3:
 	.else
 	syscall

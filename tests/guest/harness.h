@@ -31,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "transport.h"
+
 #define T_UNUSED __attribute__((unused))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -64,30 +66,6 @@ struct win_cqe {
 
 static_assert(sizeof(struct win_sqe) == 64, "an SQE is one cache line");
 static_assert(sizeof(struct win_cqe) == 32, "a CQE is half a cache line");
-
-/* The two transports. Both follow the contract of the syscall instruction. */
-#define ASM_TRAP "syscall\n\t"
-#define ASM_GATE "leaq 771f(%%rip), %%rcx\n\tjmp *%%gs:0\n771:\n\t"
-
-typedef long (*call6_t)(long nr, long a, long b, long c, long d, long e, long f);
-
-#define DEFINE_CALL6(name, how)                                                           \
-	T_UNUSED static __attribute__((noinline)) long name(long nr, long a, long b, long c,   \
-							     long d, long e, long f)            \
-	{                                                                                   \
-		register long r10 __asm__("r10") = d;                                       \
-		register long r8 __asm__("r8") = e;                                         \
-		register long r9 __asm__("r9") = f;                                         \
-		long ret = nr;                                                              \
-		__asm__ volatile(how                                                        \
-				 : "+a"(ret)                                                \
-				 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)       \
-				 : "rcx", "r11", "memory", "cc");                           \
-		return ret;                                                                 \
-	}
-
-DEFINE_CALL6(via_trap, ASM_TRAP)
-DEFINE_CALL6(via_gate, ASM_GATE)
 
 struct t_state {
 	int count;
@@ -283,6 +261,42 @@ T_UNUSED static bool t_wait_blocked(pid_t tid)
 				return true;
 		}
 		t_sleep_ms(1);
+	}
+	return false;
+}
+
+/* How often a task has gone to sleep, or -1. */
+T_UNUSED static long t_sleeps(pid_t pid)
+{
+	char path[64], line[128];
+	long n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "voluntary_ctxt_switches: %ld", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/*
+ * Waits until a task sleeps in the kernel and stays asleep: a call that a worker makes may put it to
+ * sleep for a moment as well. At most two seconds.
+ */
+T_UNUSED static bool t_wait_settled(pid_t pid)
+{
+	for (int i = 0; i < 100; i++) {
+		long before;
+
+		if (!t_wait_blocked(pid))
+			return false;
+		before = t_sleeps(pid);
+		t_sleep_ms(20);
+		if (t_wait_blocked(pid) && t_sleeps(pid) == before)
+			return true;
 	}
 	return false;
 }

@@ -324,10 +324,7 @@ static void run(const struct row *row, int flags, int signals)
 	if (!pid)
 		child(row, flags);
 	for (int i = 1; i <= signals; i++) {
-		/* Blocked, and for longer than the setup of the call may take. */
-		t_wait_blocked(pid);
-		t_sleep_ms(5);
-		t_wait_blocked(pid);
+		t_wait_settled(pid);
 		kill(pid, SIGUSR1);
 		await_hits(i);
 		if (!restart)

@@ -3,7 +3,8 @@
 
 `caller` is the reference, and where the other modules run. In `worker` each call that may run in a
 worker does; in `random` a coin decides for each. What is compared is what the programs compare
-themselves: a trap with the gate, and side effects with their number.
+themselves: a trap with the gate, and side effects with their number. In `stock`, Debian's kernel,
+the bodies run by trap twice: that a record is the same in two runs is what the comparison rests on.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Iterator
 import pytest
 from test_life import LIFE, SIGNALS, WINDOW
 from test_twins import TWINS
-from vmkit import Built, Lab, Setting, laboratory, run_program
+from vmkit import PROGRAMS, Built, Lab, Setting, failures, laboratory, run_program
 
+pytest_plugins = ("labs",)
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
 
 SETTINGS = {"worker": "force", "random": "random"}
@@ -54,10 +56,13 @@ EDGES = [
     ),
     *WORKERS,
 ]
-on_request = pytest.mark.skipif(
-    not os.environ.get("XSC_TEST_LANES"), reason="runs with XSC_TEST_LANES=1 only"
-)
-"""For what takes long, and where not every failure is explained yet: see docs/testing.md."""
+
+
+@pytest.fixture(scope="session")
+def whole(request: pytest.FixtureRequest) -> None:
+    """What takes long runs when a lane was asked for by name, or all of them."""
+    if not (request.config.getoption("--lane") or os.environ.get("XSC_TEST_LANES")):
+        pytest.skip("runs with --lane, or with XSC_TEST_LANES=1, only")
 
 
 def counter(lab: Lab, name: str) -> int:
@@ -98,13 +103,21 @@ def test_programs(lane: Lab, name: str, args: tuple[str, ...], seconds: float) -
     run_program(lane, name, *args, timeout=seconds)
 
 
-@on_request
+@pytest.mark.parametrize("name", TWINS)
+def test_bodies_are_the_same_twice_on_debians_kernel(stock: Lab, name: str) -> None:
+    done = stock.run([f"{PROGRAMS}/{name}", "--trap-twice"], 180)
+    output = done.stdout.decode(errors="replace")
+    assert failures(output) == []
+    assert done.code == 0, output[-2000:]
+    assert stock.kernel_trouble() == []
+
+
 @pytest.mark.parametrize(("name", "args", "seconds"), EDGES, ids=lambda value: str(value))
 def test_edges(lane: Lab, name: str, args: tuple[str, ...], seconds: float) -> None:
     run_program(lane, name, *args, timeout=seconds)
 
 
-@on_request
+@pytest.mark.usefixtures("whole")
 @pytest.mark.parametrize(("name", "args", "seconds"), WORKERS, ids=lambda value: str(value))
 def test_earned_workers(earned: Lab, name: str, args: tuple[str, ...], seconds: float) -> None:
     """Workers come and go as calls earn them, and nothing is delayed."""

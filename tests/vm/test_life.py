@@ -21,6 +21,7 @@ SIGNALS = [
     ("sig_restart", (), 180),
     ("sig_handlers", (), 120),
     ("sig_step", (), 300),
+    ("sig_trapflag", (), 120),
     ("sig_storm", ("--seconds", "3"), 180),
     ("sig_fault", (), 60),
     ("sig_stopcont", (), 120),
@@ -37,6 +38,7 @@ WINDOW = [
 OBSERVERS = [
     ("obs_ptrace", (), 60),
     ("obs_seccomp", (), 60),
+    ("obs_caller", (), 60),
     ("obs_ftrace", (), 60),
     ("obs_audit", (), 60),
 ]

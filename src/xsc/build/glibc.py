@@ -97,7 +97,7 @@ def _source_digest(ctx: StepContext) -> str:
 
 def _prepare(ctx: StepContext) -> Path:
     """Return the patched tree, unpacked by an earlier attempt or now."""
-    # One path for every source: ccache would not recognise the compilations of another.
+    # One path for every source: logs and debug information then say the same.
     home = ctx.work / "tree"
     tree = home / "glibc"
     stamp = home / "ready"

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 
 from xsc.build import apt
+from xsc.build.guest_tests import TRANSPORT
 from xsc.elf.notes import xsc_abi
 from xsc.errors import InfraError, StepFailed
 from xsc.graph.step import Json, Step, StepContext
@@ -69,7 +70,7 @@ STEPS = (
     Step(
         name="guest-bench",
         run=_build,
-        inputs=(SOURCES, "src/xsc/build/apt.py"),
+        inputs=(SOURCES, TRANSPORT, "src/xsc/build/apt.py"),
         needs=("sysroot",),
         params=_params,
         estimate=12.0,

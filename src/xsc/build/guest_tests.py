@@ -10,6 +10,8 @@ from xsc.graph.step import Json, Step, StepContext
 from xsc.run import run
 
 SOURCES = "tests/guest"
+TRANSPORT = "guest/include"
+"""What the tests and the benchmarks share: the two ways into the kernel."""
 
 
 def compiler_params() -> dict[str, Json]:
@@ -48,7 +50,7 @@ STEPS = (
     Step(
         name="guest-tests",
         run=build,
-        inputs=(SOURCES,),
+        inputs=(SOURCES, TRANSPORT),
         needs=("sysroot",),
         params=compiler_params,
         estimate=25.0,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from xsc.config import Settings
 from xsc.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UsageError
 from xsc.run import interactive, quote
 from xsc.session import dry_run, ensure
+from xsc.suites.lanes import Lane
 
 UNIT_PATHS = ("tests/unit", "tests/test_linters.py", "tests/test_layers.py", "tests/test_docs.py")
 VM_PATHS = ("tests/vm",)
@@ -21,17 +23,25 @@ PYTEST_USAGE = 4
 
 
 def pytest_argv(
-    settings: Settings, unit: bool, vm: bool, keyword: str | None, extra: list[str]
+    settings: Settings,
+    *,
+    unit: bool = False,
+    vm: bool = False,
+    lane: Lane | None = None,
+    keyword: str | None = None,
+    extra: Sequence[str] = (),
 ) -> list[str]:
     """Return the pytest command line for a selection; without one, everything runs."""
     names: list[str] = []
     if unit:
         names += [name for name in UNIT_PATHS if (settings.paths.root / name).exists()]
-    if vm:
+    if vm or lane is not None:
         names += VM_PATHS
     argv = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider"]
     if keyword is not None:
         argv += ["-k", keyword]
+    if lane is not None:
+        argv += ["--lane", lane.value]
     return [*argv, *extra, *names]
 
 
@@ -48,15 +58,22 @@ def test(
     ] = None,
     unit: Annotated[bool, typer.Option("--unit", help="Only host tests; builds nothing.")] = False,
     vm: Annotated[bool, typer.Option("--vm", help="Only tests in virtual machines.")] = False,
+    lane: Annotated[
+        Lane | None,
+        typer.Option(help="Only programs in machines of this lane; all of those there are."),
+    ] = None,
     extra: Annotated[
         list[str] | None, typer.Argument(help="Further arguments for pytest, after --.")
     ] = None,
 ) -> int:
     """Build what the tests need, then run them: host tests, linters, virtual machines."""
     settings: Settings = ctx.obj
-    if unit and vm:
-        raise UsageError("--unit and --vm exclude each other", hint="give neither to run all")
-    argv = pytest_argv(settings, unit, vm, keyword, extra or [])
+    if unit and (vm or lane is not None):
+        raise UsageError(
+            f"--unit and {'--vm' if vm else '--lane'} exclude each other",
+            hint="give neither to run all",
+        )
+    argv = pytest_argv(settings, unit=unit, vm=vm, lane=lane, keyword=keyword, extra=extra or [])
     if settings.dry_run:
         if not unit:
             print("\n".join(dry_run(settings, TEST_STEPS)))

@@ -76,7 +76,8 @@ def compile_twin(source: str, where: Path) -> Path:
     program = where / "probe"
     file = where / "probe.c"
     file.write_text(source)
-    argv = ["gcc", "-std=gnu11", f"-I{GUEST}", "-o", str(program), str(file), str(GUEST / "twin.c")]
+    headers = [f"-I{GUEST}", f"-I{ROOT / 'guest/include'}"]
+    argv = ["gcc", "-std=gnu11", *headers, "-o", str(program), str(file), str(GUEST / "twin.c")]
     subprocess.run(argv, check=True)
     return program
 

@@ -190,14 +190,14 @@ def test_the_busiest_process_comes_first(tree: Tree) -> None:
 
 
 def test_sorting_by_another_counter(tree: Tree) -> None:
-    tree.process(7, "calls", calls=1, parked=1)
-    tree.process(8, "parks", calls=1, parked=1)
+    tree.process(7, "calls", calls=1, parks=1)
+    tree.process(8, "parks", calls=1, parks=1)
 
     def change() -> None:
-        tree.process(7, "calls", calls=900, parked=2)
-        tree.process(8, "parks", calls=9, parked=8)
+        tree.process(7, "calls", calls=900, parks=2)
+        tree.process(8, "parks", calls=9, parks=8)
 
-    assert tree.picture(change, "parked").found[0].process.command == "parks"
+    assert tree.picture(change, "parks").found[0].process.command == "parks"
 
 
 def test_a_number_used_again_is_another_process(tree: Tree) -> None:
@@ -247,10 +247,10 @@ def test_stat_as_json_is_one_object_per_line(tree: Tree) -> None:
 def test_a_new_counter_gets_a_column_while_stat_runs(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stat.time, "sleep", lambda seconds: tree.total("parked", "9"))
+    monkeypatch.setattr(stat.time, "sleep", lambda seconds: tree.total("parks", "9"))
     out = io.StringIO()
     stat.show_rates(System(tree.root), None, 0.01, 1, False, out)
-    assert out.getvalue().splitlines()[0].split() == ["calls", "parked", "traps"]
+    assert out.getvalue().splitlines()[0].split() == ["calls", "parks", "traps"]
 
 
 def test_top_without_a_terminal_looks_once_and_shows_all_columns(tree: Tree) -> None:
@@ -282,7 +282,7 @@ def test_top_as_json(tree: Tree) -> None:
 
 
 def test_columns_give_way_on_a_narrow_terminal() -> None:
-    names = ["calls", "worker", "caller_class", "parked"]
+    names = ["calls", "worker", "caller_class", "parks"]
     assert top.fitting(names, 80) == names
     assert top.fitting(names, 60) == ["calls", "worker"]
     assert top.fitting(names, 20) == []

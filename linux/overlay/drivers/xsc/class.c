@@ -12,7 +12,7 @@
  * process writes to it.  No credential depends on it.
  */
 #include <linux/fcntl.h>
-#include <linux/file.h>
+#include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/magic.h>
@@ -64,9 +64,11 @@ static bool xsc_plain_fs(const struct super_block *sb)
 
 static bool xsc_plain_socket(const struct socket *sock)
 {
-	int family = READ_ONCE(sock->ops)->family;
+	const struct proto_ops *ops = READ_ONCE(sock->ops);
 
-	return family == AF_UNIX || family == AF_INET || family == AF_INET6;
+	/* A socket that is being closed has none. */
+	return ops && (ops->family == AF_UNIX || ops->family == AF_INET ||
+		       ops->family == AF_INET6);
 }
 
 static bool xsc_safe_file(const struct file *file)
@@ -91,10 +93,18 @@ static bool xsc_safe_file(const struct file *file)
 
 static bool xsc_safe_fd(u64 number)
 {
-	struct fd fd = fdget((unsigned int)number);
-	bool safe = fd.file && xsc_safe_file(fd.file);
+	struct file *file;
+	bool safe;
 
-	fdput(fd);
+	/*
+	 * Without a reference, which would cost two atomic operations a call: file
+	 * and inode are freed by RCU.  What it says can be old as soon as it is
+	 * said, with a reference as well.
+	 */
+	rcu_read_lock();
+	file = lookup_fd_rcu((unsigned int)number);
+	safe = file && xsc_safe_file(file);
+	rcu_read_unlock();
 	return safe;
 }
 

@@ -22,24 +22,22 @@
  *	[2] SR.nr, flags = 0, args, user_data
  *	[3] SR.seq = s
  *	[4] store to BELL -> page fault		[5] copy SR once		(A)
- *						[6] IDLE(k), copy.seq == k + 1,
- *						    as in the registers?  no:
- *						    back to [1]
- *						[7] CALLER(k + 1); run the copy
- *						    on the user's registers	(D)
+ *						[6] IDLE(k) -> CALLER(k + 1)	(D)
+ *						[7] not k + 1, or not what the
+ *						    registers say?  Take those;
+ *						    run the copy
  *						[8] CR.res, ..., CR.seq		(B)
  *						[9] IDLE(k + 1)			(E)
  *						[10] exit work: signals, ptrace
  *	    rax = result, back to rcx	<-
  *
- * Exactly once: a request runs only in [7], and a claim is for a number that
- * nobody has claimed before.  The gate can be interrupted anywhere in [1]..[4]
- * by a signal handler, or diverted by a debugger, that makes requests of its
- * own in the same slot.  They advance k and CR.seq, so the interrupted gate
- * rings with an old number and is sent back to [1], where it builds the request
- * again from the registers, all of which it preserves.  If nothing ran in
- * between, the slot holds what it stored, or what a frame has built there that
- * was then left for good; the comparison tells them apart.
+ * Exactly once: [7] runs once for each store to BELL, behind which the user goes
+ * on at the return address.  The gate can be interrupted anywhere in [1]..[4] by
+ * a signal handler, or diverted by a debugger, that makes requests of its own in
+ * the same slot.  Then the slot holds one of theirs, or a mixture, and an old
+ * number.  The registers still hold the request of the gate that rings, for it
+ * preserves them all; nobody else has made it, for a number is claimed once, and
+ * a worker takes none that was published without POLL.
  *
  * Gate B, while a worker looks:
  *
@@ -57,19 +55,19 @@
  *	    else, or tired of waiting: BELL
  *
  * "Ring" means ring = 1, wait[bit 0 of s] = 0.  What the bell finds:
- *	IDLE, s == k + 1	nobody has it: claim and run it as gate A's
+ *	IDLE, s == k + 1	nobody has it: claim and run it, as in [6] and [7]
  *	PUNTED(s)		the same
  *	WORKER(s)		sleep until the claim changes
  *	IDLE(s)			done: put the result into the registers
  * Gate B exists twice, for even and for odd numbers, so the place of the fault
  * says bit 0 of s; s is k or k + 1, so that tells which.
  *
- * Exactly once: as for gate A, by the claim.  [1] makes sure that a number which
+ * Exactly once: by the claim, and what a bell runs is in the registers.  [1] makes sure that a number which
  * an interrupted gate A has left in the slot is gone before flags == POLL can be
  * seen there: a worker that has seen POLL copies the new request or none.
  *
- * Signals.  Gate B is not sent back by its number: a handler's request could
- * have the number that it waits for.  Instead settle.c takes the user out of it
+ * Signals.  Gate B waits for a number, and a handler's request could have that
+ * very number.  Instead settle.c takes the user out of it
  * before anything else can run there, be it a handler or a tracer:
  *	before [3] is done	flags = 0; back to gate A
  *	IDLE, s == k + 1	taken back: claim and finish s unrun; back to gate A
@@ -82,12 +80,13 @@
  * more (G).  A request that even so nobody takes comes in by the bell when its
  * gate is tired of waiting: the time is lost, the request is not.
  *
- * Restarting an interrupted call is the ordinary ip -= 2: the landing pad to
- * which every request returns lies two bytes behind a jump to gate A.
+ * Restarting an interrupted call is the ordinary ip -= 2: in front of each return
+ * address is a jump of two bytes, back to the code that enters the gate.
  *
- * SR is writable by every thread of the process at every moment.  ring.c copies
- * it, once; whatever that copy says is what ptrace, seccomp, audit and
- * tracepoints see and what is executed.
+ * SR is writable by every thread of the process at every moment.  ring.h copies
+ * it, once; whatever that copy says, or the registers of the task if they say
+ * something else, is what ptrace, seccomp, audit and tracepoints see and what is
+ * executed.
  *
  * The model in linux/model/xsc.pml is checked with spin.
  *

@@ -23,12 +23,15 @@ static const char * const xsc_delay_names[XSC_DELAY_POINTS] = {
 
 static u32 xsc_delays[XSC_DELAY_POINTS] __read_mostly;
 
-/** xsc_delay() - let others overtake at @point */
-void xsc_delay(enum xsc_delay_point point)
+/* Set once a delay is: before that, the points cost nothing. */
+DEFINE_STATIC_KEY_FALSE(xsc_delays_used);
+
+/* The slow half of xsc_delay(). */
+void __xsc_delay(enum xsc_delay_point point)
 {
 	u32 most = READ_ONCE(xsc_delays[point]);
 
-	if (likely(!most) || get_random_u32() & 1)
+	if (!most || get_random_u32() & 1)
 		return;
 	udelay(prandom_u32_max(most) + 1);
 }
@@ -44,6 +47,7 @@ static int xsc_delay_set(void *data, u64 value)
 	if (value > XSC_DELAY_MAX_US)
 		return -ERANGE;
 	WRITE_ONCE(*(u32 *)data, value);
+	static_branch_enable(&xsc_delays_used);
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(xsc_delay_fops, xsc_delay_get, xsc_delay_set, "%llu\n");

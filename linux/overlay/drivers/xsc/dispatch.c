@@ -7,30 +7,8 @@
 #include <linux/sched/signal.h>
 #include <linux/seccomp.h>
 
-#include "xsc.h"
+#include "ring.h"
 #include "trace.h"
-
-/*
- * A complete request is missing this often in a row only when another thread
- * keeps rewriting the slot: a handler that interrupts the gate completes
- * requests of its own in between.
- */
-#define XSC_STALE_MAX	1024
-
-static void xsc_rewind(struct pt_regs *regs, struct xsc_place place)
-{
-	struct xsc_task *xt = &current->xsc;
-
-	xt->stale++;
-	xsc_count(current, rewinds, 1);
-	xsc_trace_rewind(xsc_claim_seq(atomic64_read(&xt->win->claim)), xt->stale);
-	xsc_arch_rewind(regs, place);
-	if (xt->stale < XSC_STALE_MAX)
-		return;
-	xt->stale = 0;
-	force_sig_fault(SIGSEGV, SEGV_ACCERR,
-			(void __user *)(xt->win->addr + XSC_OFF_SR));
-}
 
 static void xsc_complete(struct pt_regs *regs, struct xsc_task *xt,
 			 const struct xsc_sqe *sqe)
@@ -65,27 +43,48 @@ static bool xsc_seccomp_refused(void)
 	return true;
 }
 
-/*
- * The gate that rings has rung: its request is the next number, or nothing.
+/**
+ * xsc_take() - the submitter takes the request of the gate it stands in
+ * @regs:	user registers, at a bell
+ * @win:	its window
+ * @claim:	the claim, with nobody running anything
+ * @seq:	number of the request
+ * @flags:	what this gate stores in the slot
+ * @sqe:	set to a private copy of the request
  *
- * The number alone does not say that the slot holds what this gate stored.  A
- * handler may have built a request of the same number over it, and have been
- * left by siglongjmp() to a handler below before it rang.  The registers still
- * hold what this gate wants.
+ * The slot may hold something else by now: a handler or a debugger has used the
+ * gate in between, or another thread writes there.  The registers still hold
+ * what this gate wants, and they are its own.
+ *
+ * Return: false if somebody else was faster.
  */
+bool xsc_take(struct pt_regs *regs, struct xsc_window *win, s64 claim, u32 seq,
+	      u16 flags, struct xsc_sqe *sqe)
+{
+	struct xsc_sqe asked = { .seq = seq, .flags = flags };
+
+	xsc_snapshot(sqe, win->sr);
+	if (unlikely(!xsc_claim(win, claim, XSC_CLAIM(XSC_CALLER, seq))))
+		return false;
+	xsc_arch_request(regs, &asked);
+	if (unlikely(!xsc_sqe_same(sqe, &asked))) {
+		*sqe = asked;
+		xsc_count(current, rebuilt, 1);
+		xsc_trace_rebuild(seq);
+	}
+	return true;
+}
+
+/* The gate that rings has rung: its request gets the next number. */
 static enum xsc_answer xsc_bell_next(struct pt_regs *regs, struct xsc_window *win,
 				     struct xsc_sqe *sqe)
 {
 	s64 claim = atomic64_read_acquire(&win->claim);		/* (E) */
-	u32 seq = xsc_claim_seq(claim) + 1;
 
 	if (unlikely(xsc_claim_state(claim) != XSC_IDLE))
 		return xsc_bell_early(win, claim);
-	xsc_snapshot(sqe, win->sr);
-	if (unlikely(!xsc_sqe_valid(sqe, seq, 0) || !xsc_arch_asks(regs, sqe)))
-		return XSC_ANSWER_REWIND;
-	return xsc_claim(win, claim, XSC_CLAIM(XSC_CALLER, seq)) ?
-		XSC_ANSWER_RUN : XSC_ANSWER_REWIND;
+	return xsc_take(regs, win, claim, xsc_claim_seq(claim) + 1, 0, sqe) ?
+		XSC_ANSWER_RUN : XSC_ANSWER_AGAIN;
 }
 
 /*
@@ -99,12 +98,11 @@ static void xsc_run(struct pt_regs *regs, struct xsc_task *xt,
 	struct xsc_worker *worker;
 	long nr, res;
 
-	xt->stale = 0;
 	xt->inflight = true;
 	xsc_count(current, calls, 1);
 	xsc_trace_dispatch(sqe->seq, sqe->user_data);
 
-	xsc_arch_enter(regs, sqe);
+	xsc_arch_enter(regs);
 	if (unlikely(xsc_seccomp_refused())) {
 		local_irq_disable();
 		return;
@@ -113,10 +111,15 @@ static void xsc_run(struct pt_regs *regs, struct xsc_task *xt,
 	if (unlikely(xt->worker) && xsc_class_identity(nr, sqe->args[0]))
 		xsc_retire();
 	worker = nr == (int)sqe->user_data ? xsc_worker_wanted(sqe) : NULL;
-	if (worker && xsc_hand_over(worker, sqe, &res))
+	if (worker && xsc_hand_over(worker, sqe, &res)) {
 		syscall_set_return_value(current, regs, 0, res);
-	else
+	} else {
+		if (xsc_class_suits(sqe->nr))
+			xsc_count(current, caller_idle, 1);
+		else
+			xsc_count(current, caller_class, 1);
 		xsc_arch_dispatch(regs, nr);
+	}
 	xsc_complete(regs, xt, sqe);
 	xsc_consider_worker(sqe);
 	syscall_exit_to_user_mode_work(regs);
@@ -147,20 +150,16 @@ bool __xsc_bell(struct pt_regs *regs)
 	}
 
 	local_irq_enable();
-	if (likely(!place.bell))
+	xsc_count(current, bells, 1);
+	if (likely(!place.bell)) {
 		answer = xsc_bell_next(regs, xt->win, &sqe);
-	else
+	} else {
+		xsc_count(current, spins, 1);
 		answer = xsc_bell_waiting(regs, place, &sqe);
-	switch (answer) {
-	case XSC_ANSWER_RUN:
-		xsc_run(regs, xt, &sqe);
-		return true;
-	case XSC_ANSWER_REWIND:
-		xsc_rewind(regs, place);
-		break;
-	case XSC_ANSWER_DELIVERED:
-		break;
 	}
-	local_irq_disable();
+	if (likely(answer == XSC_ANSWER_RUN))
+		xsc_run(regs, xt, &sqe);
+	else
+		local_irq_disable();
 	return true;
 }

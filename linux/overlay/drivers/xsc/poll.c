@@ -16,10 +16,9 @@
 #include <linux/sched/clock.h>
 #include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/topology.h>
 #include <linux/sysfs.h>
 
-#include "xsc.h"
+#include "ring.h"
 #include "trace.h"
 
 enum xsc_workers_mode {
@@ -89,7 +88,7 @@ early_param("xsc.workers", xsc_workers_setup);
 /** xsc_toss() - may a worker run the request it has before it? */
 bool xsc_toss(void)
 {
-	return xsc_workers() != XSC_WORKERS_RANDOM || get_random_u32() & 1;
+	return likely(xsc_workers() != XSC_WORKERS_RANDOM) || get_random_u32() & 1;
 }
 
 /* Keys and counters of this very thread, which a worker would be without. */
@@ -135,16 +134,21 @@ struct xsc_worker *xsc_worker_wanted(const struct xsc_sqe *sqe)
 	return current->xsc.worker ?: xsc_hire();
 }
 
-/* A CPU for a worker of current: idle, allowed, and another one. */
-static int xsc_idle_cpu(void)
+/* A CPU for a worker of current: allowed, another one, and idle unless @anywhere. */
+static int xsc_other_cpu(bool anywhere)
 {
 	int here = raw_smp_processor_id();
+	int other = -1;
 	int cpu;
 
-	for_each_cpu_and(cpu, current->cpus_ptr, cpu_online_mask)
-		if (cpu != here && available_idle_cpu(cpu))
+	for_each_cpu_and(cpu, current->cpus_ptr, cpu_online_mask) {
+		if (cpu == here)
+			continue;
+		if (available_idle_cpu(cpu))
 			return cpu;
-	return -1;
+		other = cpu;
+	}
+	return anywhere ? other : -1;
 }
 
 static void xsc_rest_for(struct xsc_task *xt, unsigned int failures)
@@ -152,10 +156,11 @@ static void xsc_rest_for(struct xsc_task *xt, unsigned int failures)
 	WRITE_ONCE(xt->rest_until, jiffies + msecs_to_jiffies(xsc_rest_ms[failures]));
 }
 
+/* Where and when it pays; with @anywhere, wherever and whenever it can be done. */
 static void xsc_start_polling(bool anywhere)
 {
 	struct xsc_worker *w = current->xsc.worker;
-	int cpu = xsc_idle_cpu();
+	int cpu = xsc_other_cpu(anywhere);
 
 	if (!anywhere && (cpu < 0 || time_before(jiffies, READ_ONCE(current->xsc.rest_until)) ||
 			  atomic_read(&xsc_pollers) >= READ_ONCE(xsc_max_pollers)))
@@ -226,18 +231,24 @@ static bool xsc_poll_disturbed(const struct xsc_worker *w)
 static void xsc_look(struct xsc_worker *w)
 {
 	u64 window = READ_ONCE(xsc_poll_window_us) * (u64)NSEC_PER_USEC;
-	u64 last = local_clock();
 	unsigned int round = 0;
+	u64 since = 0;
 
 	while (!xsc_poll_disturbed(w)) {
-		if (xsc_serve(w)) {
-			last = local_clock();
+		if (xsc_waiting(w->win) && xsc_serve(w)) {
 			round = 0;
+			since = 0;
 			continue;
 		}
-		/* The clock costs as much as many looks. */
-		if (!(++round & 31) && local_clock() - last > window)
-			return;
+		/* The clock costs as much as many looks: never on the way of a request. */
+		if (!(++round & 31)) {
+			u64 now = local_clock();
+
+			if (!since)
+				since = now;
+			else if (now - since > window)
+				return;
+		}
 		if (!xsc_pause_is_dear && !(round & 3))
 			cpu_relax();
 	}

@@ -1,107 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The only code that touches what is shared with user space, and the claim. */
+/* A window's start, and the choice of its gate. */
 #include <linux/string.h>
 
-#include <asm/barrier.h>
+#include "ring.h"
 
-#include "xsc.h"
-
-/**
- * xsc_snapshot() - copy a request once
- * @to:		private copy
- * @shared:	slot that any thread of the process may be rewriting
- *
- * The acquire (A) pairs with the gate, which stores seq last: a copy whose seq
- * is the expected one holds what was stored before it.  A hostile writer can
- * still tear the rest; nobody looks at @shared again, so what is checked is
- * what runs.
- */
-void xsc_snapshot(struct xsc_sqe *to, const struct xsc_sqe *shared)
+static void xsc_find_gates(struct xsc_window *win, const struct mm_struct *mm)
 {
-	unsigned int i;
-
-	to->seq = smp_load_acquire(&shared->seq);	/* (A) */
-	to->nr = READ_ONCE(shared->nr);
-	to->flags = READ_ONCE(shared->flags);
-	for (i = 0; i < ARRAY_SIZE(to->args); i++)
-		to->args[i] = READ_ONCE(shared->args[i]);
-	to->user_data = READ_ONCE(shared->user_data);
+	WRITE_ONCE(win->gates[0], xsc_arch_gate_wait(mm, false));
+	WRITE_ONCE(win->gates[1], xsc_arch_gate_wait(mm, true));
 }
 
-/**
- * xsc_fresh() - is there a request @seq that a worker may take?
- *
- * A hint only.  What counts is read again after the claim.
- */
-bool xsc_fresh(const struct xsc_sqe *shared, u32 seq)
+/** xsc_reset_rings() - as before the first request; nobody uses @win */
+void xsc_reset_rings(struct xsc_window *win, struct mm_struct *mm)
 {
-	/*
-	 * Number, call and flags in one load: taken one after the other they
-	 * could be the number of one gate and the flags of another.
-	 */
-	u64 head = smp_load_acquire((const u64 *)shared);	/* (A) */
-
-	return (u32)head == seq && head >> 48 == XSC_SQE_POLL;
+	memset(win->sr, 0, sizeof(*win->sr));
+	memset(win->cr, 0, sizeof(*win->cr));
+	memset(win->wait, 0, sizeof(*win->wait));
+	xsc_find_gates(win, mm);
+	WRITE_ONCE(win->wait->spins, 1);
+	xsc_arm_next(win, 0);
+	atomic64_set(&win->claim, XSC_CLAIM(XSC_IDLE, 0));
 }
 
-/** xsc_sqe_valid() - is the copy request @seq, of a gate that stores @flags? */
-bool xsc_sqe_valid(const struct xsc_sqe *sqe, u32 seq, u16 flags)
+/** xsc_move_gates() - the gates of @win move to where @mm has them now */
+void xsc_move_gates(struct xsc_window *win, struct mm_struct *mm)
 {
-	return sqe->seq == seq && sqe->flags == flags &&
-	       sqe->nr == (u16)sqe->user_data;
-}
+	bool next = (xsc_claim_seq(atomic64_read(&win->claim)) + 1) & 1;
 
-/* The gate of the next number shall wait, and in its own code. */
-static void xsc_arm_next(struct xsc_window *win, u32 seq, struct mm_struct *mm)
-{
-	bool next = (seq + 1) & 1;
-
-	WRITE_ONCE(win->wait->wait[next], 1);
-	WRITE_ONCE(win->wait->gate, xsc_arch_gate_wait(mm, next));
-}
-
-static void xsc_publish_as(struct xsc_window *win, u32 seq, u32 flags, s64 res,
-			   u64 user_data, bool ring)
-{
-	struct xsc_cqe *cr = win->cr;
-
-	WRITE_ONCE(cr->flags, flags);
-	WRITE_ONCE(cr->res, res);
-	WRITE_ONCE(cr->user_data, user_data);
-	xsc_arm_next(win, seq, current->mm);
-	smp_store_release(&cr->seq, seq);			/* (B) */
-	/*
-	 * After the number: a gate that was called in and finds no need to ring
-	 * any more goes on at once, and must not get this number again.
-	 */
-	smp_store_release(&win->wait->ring, ring);		/* (C) */
-	smp_store_release(&win->wait->wait[seq & 1], 0);	/* (C) */
-}
-
-/**
- * xsc_publish() - write a result
- * @win:	window whose CR user space can only read
- * @seq:	request that it belongs to
- * @flags:	XSC_CQE_*
- * @res:	result or negative errno
- * @user_data:	from the request
- *
- * The release (B) pairs with a reader that loads CR.seq first and the result
- * after it, (C) with a gate that waits for @seq.
- */
-void xsc_publish(struct xsc_window *win, u32 seq, u32 flags, s64 res,
-		 u64 user_data)
-{
-	xsc_publish_as(win, seq, flags, res, user_data, false);
-}
-
-/**
- * xsc_publish_late() - request @seq is finished, but user code cannot have its
- * result from CR: the gate has to ring, or it was never made
- */
-void xsc_publish_late(struct xsc_window *win, u32 seq)
-{
-	xsc_publish_as(win, seq, XSC_CQE_RESTARTED, -EINTR, 0, true);
+	WRITE_ONCE(win->ctrl->entry, xsc_arch_gate(mm));
+	WRITE_ONCE(win->ctrl->entry_raw, xsc_arch_gate(mm));
+	xsc_find_gates(win, mm);
+	WRITE_ONCE(win->wait->gate, win->gates[next]);
 }
 
 /**
@@ -115,38 +44,6 @@ void xsc_unpoll(struct xsc_window *win)
 	WRITE_ONCE(win->sr->flags, 0);
 }
 
-/** xsc_reset_rings() - as before the first request; nobody uses @win */
-void xsc_reset_rings(struct xsc_window *win, struct mm_struct *mm)
-{
-	memset(win->sr, 0, sizeof(*win->sr));
-	memset(win->cr, 0, sizeof(*win->cr));
-	memset(win->wait, 0, sizeof(*win->wait));
-	WRITE_ONCE(win->wait->spins, 1);
-	xsc_arm_next(win, 0, mm);
-	atomic64_set(&win->claim, XSC_CLAIM(XSC_IDLE, 0));
-}
-
-/** xsc_move_gates() - the gates of @win move to where @mm has them now */
-void xsc_move_gates(struct xsc_window *win, struct mm_struct *mm)
-{
-	bool next = (xsc_claim_seq(atomic64_read(&win->claim)) + 1) & 1;
-
-	WRITE_ONCE(win->ctrl->entry, xsc_arch_gate(mm));
-	WRITE_ONCE(win->ctrl->entry_raw, xsc_arch_gate(mm));
-	WRITE_ONCE(win->wait->gate, xsc_arch_gate_wait(mm, next));
-}
-
-/**
- * xsc_publish_ring() - tell the gate that waits for @seq to ring the bell
- *
- * Its result will not come soon, or is not one that user code can take.
- */
-void xsc_publish_ring(struct xsc_window *win, u32 seq)
-{
-	WRITE_ONCE(win->wait->ring, 1);
-	smp_store_release(&win->wait->wait[seq & 1], 0);	/* (C) */
-}
-
 /**
  * xsc_open_polling() - choose the gate of the requests to come
  * @win:	window
@@ -158,28 +55,4 @@ void xsc_open_polling(struct xsc_window *win, bool poll)
 
 	WRITE_ONCE(win->ctrl->entry,
 		   poll ? xsc_arch_gate_poll(mm) : xsc_arch_gate(mm));
-}
-
-/**
- * xsc_claim() - take a number, or give back one that was taken
- *
- * Fully ordered (D): what the winner then reads of the slot is no older than
- * what made it try.
- *
- * Return: false when somebody else was faster.
- */
-bool xsc_claim(struct xsc_window *win, s64 from, s64 to)
-{
-	return atomic64_try_cmpxchg(&win->claim, &from, to);
-}
-
-/**
- * xsc_release() - the owner of a claim passes it on
- *
- * The release (E) pairs with the acquire of who reads the claim: the private
- * result and everything the request did come before.
- */
-void xsc_release(struct xsc_window *win, s64 to)
-{
-	atomic64_set_release(&win->claim, to);		/* (E) */
 }

@@ -10,29 +10,13 @@
  */
 #include <linux/sched/signal.h>
 
-#include "xsc.h"
-#include "trace.h"
+#include "ring.h"
 
-static bool xsc_is_restart(long res)
+/** xsc_must_ring() - is @res no result, but a question to the signal code? */
+bool xsc_must_ring(long res)
 {
 	return res == -ERESTARTSYS || res == -ERESTARTNOINTR ||
 	       res == -ERESTARTNOHAND;
-}
-
-/*
- * The worker has finished what this gate waits for.  An interrupted call asks
- * the signal code what to do; without a signal it is simply made again.
- */
-static enum xsc_answer xsc_deliver(struct pt_regs *regs, struct xsc_place place)
-{
-	struct xsc_window *win = current->xsc.win;
-
-	if (xsc_is_restart(win->res) && !signal_pending(current)) {
-		regs->ax = win->nr;
-		return XSC_ANSWER_REWIND;
-	}
-	xsc_arch_deliver(regs, win->nr, win->res);
-	return XSC_ANSWER_DELIVERED;
 }
 
 /* Nobody runs @seq, whose claim is ours; the next number is free. */
@@ -42,16 +26,21 @@ static void xsc_finish_unrun(struct xsc_window *win, u32 seq)
 	xsc_release(win, XSC_CLAIM(XSC_IDLE, seq));
 }
 
-/* Take the request of this gate, number @seq, out of @claim. */
-static bool xsc_take(struct pt_regs *regs, struct xsc_window *win, s64 claim,
-		     u32 seq, struct xsc_sqe *sqe)
+static bool xsc_take_back(struct pt_regs *regs, struct xsc_window *win, s64 claim,
+			  u32 seq, struct xsc_sqe *sqe)
 {
-	xsc_snapshot(sqe, win->sr);
-	if (!xsc_sqe_valid(sqe, seq, XSC_SQE_POLL) ||
-	    !xsc_claim(win, claim, XSC_CLAIM(XSC_CALLER, seq)))
+	if (!xsc_take(regs, win, claim, seq, XSC_SQE_POLL, sqe))
 		return false;
 	xsc_arch_leave_wait(regs);
 	return true;
+}
+
+/* While current is in user mode it runs nothing in the kernel. */
+static enum xsc_answer xsc_impossible(s64 claim)
+{
+	WARN_ONCE(1, "xsc: bell during request %u", xsc_claim_seq(claim));
+	force_sig(SIGSEGV);
+	return XSC_ANSWER_AGAIN;
 }
 
 /**
@@ -72,26 +61,31 @@ enum xsc_answer xsc_bell_waiting(struct pt_regs *regs, struct xsc_place place,
 
 		switch (xsc_claim_state(claim)) {
 		case XSC_IDLE:
-			if (!next)
-				return xsc_deliver(regs, place);
-			if (xsc_take(regs, win, claim, k + 1, sqe))
+			/*
+			 * An interrupted call asks the signal code what to do;
+			 * without a signal it is simply made again.
+			 */
+			if (!next && (signal_pending(current) ||
+				      !xsc_must_ring(win->res))) {
+				xsc_arch_deliver(regs, win->nr, win->res);
+				return XSC_ANSWER_DELIVERED;
+			}
+			if (xsc_take_back(regs, win, claim, k + 1, sqe))
 				return XSC_ANSWER_RUN;
-			if (atomic64_read(&win->claim) == claim)
-				return XSC_ANSWER_REWIND;
 			break;		/* the worker was faster */
 		case XSC_PUNTED:
-			if (!next && xsc_take(regs, win, claim, k, sqe))
+			if (!next && xsc_take_back(regs, win, claim, k, sqe))
 				return XSC_ANSWER_RUN;
-			/* Somebody else wrote into the slot. */
+			/* Somebody else had written into the slot. */
 			xsc_finish_unrun(win, k);
-			return XSC_ANSWER_REWIND;
+			break;
 		case XSC_WORKER:
 			/* For a signal the exit work settles, from this very place. */
 			if (!xsc_park(win, claim))
-				return XSC_ANSWER_DELIVERED;
+				return XSC_ANSWER_AGAIN;
 			break;
 		case XSC_CALLER:
-			return XSC_ANSWER_REWIND;
+			return xsc_impossible(claim);
 		}
 	}
 }
@@ -106,17 +100,17 @@ enum xsc_answer xsc_bell_early(struct xsc_window *win, s64 claim)
 {
 	switch (xsc_claim_state(claim)) {
 	case XSC_WORKER:
-		/* The store to BELL is made again, or a signal comes first. */
 		xsc_park(win, claim);
-		return XSC_ANSWER_DELIVERED;
+		break;
 	case XSC_PUNTED:
 		xsc_finish_unrun(win, xsc_claim_seq(claim));
 		break;
 	case XSC_IDLE:
-	case XSC_CALLER:
 		break;
+	case XSC_CALLER:
+		return xsc_impossible(claim);
 	}
-	return XSC_ANSWER_REWIND;
+	return XSC_ANSWER_AGAIN;
 }
 
 /**
@@ -170,5 +164,5 @@ void __xsc_settle(struct pt_regs *regs)
 	 */
 	if (place.stage == XSC_BUILDING)
 		xsc_unpoll(win);
-	xsc_arch_rewind(regs, place);
+	xsc_arch_rewind(regs);
 }

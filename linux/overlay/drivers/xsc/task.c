@@ -11,7 +11,6 @@ void xsc_attach(struct task_struct *p, struct xsc_window *win)
 {
 	p->xsc.win = win;
 	p->xsc.bell = win->addr + XSC_OFF_BELL;
-	p->xsc.stale = 0;
 	p->xsc.inflight = false;
 }
 

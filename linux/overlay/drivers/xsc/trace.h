@@ -10,7 +10,7 @@
 #define xsc_trace_complete(...)	trace_xsc_complete(__VA_ARGS__)
 #define xsc_trace_park(...)	trace_xsc_park(__VA_ARGS__)
 #define xsc_trace_poll(...)	trace_xsc_poll(__VA_ARGS__)
-#define xsc_trace_rewind(...)	trace_xsc_rewind(__VA_ARGS__)
+#define xsc_trace_rebuild(...)	trace_xsc_rebuild(__VA_ARGS__)
 #define xsc_trace_trap(...)	trace_xsc_trap(__VA_ARGS__)
 #else
 #include <linux/types.h>
@@ -19,7 +19,7 @@ static inline void xsc_trace_dispatch(u32 seq, long nr) { }
 static inline void xsc_trace_complete(u32 seq, long nr, long res, u32 flags) { }
 static inline void xsc_trace_park(u32 seq) { }
 static inline void xsc_trace_poll(const struct task_struct *owner, bool begin) { }
-static inline void xsc_trace_rewind(u32 seq, unsigned int stale) { }
+static inline void xsc_trace_rebuild(u32 seq) { }
 static inline void xsc_trace_trap(long nr, unsigned long ip) { }
 #endif
 

@@ -20,7 +20,7 @@
 #include <linux/slab.h>
 #include <linux/task_work.h>
 
-#include "xsc.h"
+#include "ring.h"
 #include "trace.h"
 
 /*
@@ -96,7 +96,8 @@ static long xsc_execute(struct xsc_worker *w, const struct xsc_sqe *sqe)
 	long res;
 
 	/* What came too late for the request before this one is not for this one. */
-	clear_notify_signal();
+	if (unlikely(test_thread_flag(TIF_NOTIFY_SIGNAL)))
+		clear_notify_signal();
 	if (READ_ONCE(w->cancel))
 		set_thread_flag(TIF_NOTIFY_SIGNAL);
 	xsc_trace_dispatch(sqe->seq, sqe->user_data);
@@ -108,10 +109,12 @@ static long xsc_execute(struct xsc_worker *w, const struct xsc_sqe *sqe)
 	return res;
 }
 
-static bool xsc_must_ring(long res)
+static void xsc_wake_owner(struct xsc_window *win)
 {
-	return res == -ERESTARTSYS || res == -ERESTARTNOINTR ||
-	       res == -ERESTARTNOHAND;
+	if (likely(!wq_has_sleeper(&win->parked)))
+		return;
+	WRITE_ONCE(win->woken_ns, local_clock());
+	wake_up(&win->parked);
 }
 
 /* Result first, then the claim: between them the gate may already go on. */
@@ -125,15 +128,13 @@ static void xsc_complete_worker(struct xsc_worker *w, const struct xsc_sqe *sqe,
 	preempt_disable();
 	win->res = res;
 	win->nr = sqe->nr;
-	win->done_ns = local_clock();
 	if (ring)
 		xsc_publish_late(win, sqe->seq);
 	else
 		xsc_publish(win, sqe->seq, XSC_CQE_WORKER, res, sqe->user_data);
 	xsc_release(win, XSC_CLAIM(XSC_IDLE, sqe->seq));
 	preempt_enable();
-	if (wq_has_sleeper(&win->parked))
-		wake_up(&win->parked);
+	xsc_wake_owner(win);
 }
 
 /* The gate first, for with the claim the right to write to it goes as well. */
@@ -145,8 +146,7 @@ static void xsc_punt(struct xsc_worker *w, u32 seq)
 	w->vain++;
 	xsc_publish_ring(win, seq);
 	xsc_release(win, XSC_CLAIM(XSC_PUNTED, seq));
-	if (wq_has_sleeper(&win->parked))
-		wake_up(&win->parked);
+	xsc_wake_owner(win);
 }
 
 /* May this request run here, as far as the submitter's state goes? */
@@ -340,13 +340,18 @@ static bool xsc_claim_is(struct xsc_window *win, s64 claim)
  */
 bool xsc_park(struct xsc_window *win, s64 claim)
 {
+	u64 woken;
+
 	if (!xsc_claim_is(win, claim))
 		return true;
 	xsc_count(current, parks, 1);
 	xsc_trace_park(xsc_claim_seq(claim));
+	WRITE_ONCE(win->woken_ns, 0);
 	if (wait_event_freezable(win->parked, !xsc_claim_is(win, claim)))
 		return false;
-	xsc_measured_wake(local_clock() - READ_ONCE(win->done_ns));
+	woken = READ_ONCE(win->woken_ns);
+	if (woken)
+		xsc_measured_wake(local_clock() - woken);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/spinlock.h>
@@ -50,14 +51,15 @@ static inline u32 xsc_claim_seq(s64 claim)
  * @addr:	user address of CTRL, the GS base
  * @ctrl:	kernel address of the page at XSC_OFF_CTRL
  * @sr:		kernel address of the page at XSC_OFF_SR; user space writes it
- *		at any time, only ring.c touches it
+ *		at any time, only ring.h touches it
  * @cr:		kernel address of the page at XSC_OFF_CR
  * @wait:	kernel address of struct xsc_wait behind @cr
+ * @gates:	user addresses of gate B for even and for odd numbers
  * @claim:	XSC_CLAIM() of the last number that was claimed
  * @res:	what the worker's last request returned, -ERESTART* included; valid
  *		for the submitter after it has seen XSC_IDLE
  * @nr:		system call number of that request
- * @done_ns:	local_clock() when the worker last completed
+ * @woken_ns:	local_clock() when the worker woke the parked submitter, or 0
  * @parked:	the submitter sleeps here for its worker
  * @all:	in xsc_mm.all; protected by xsc_mm.lock
  * @idle:	in xsc_mm.idle while no task owns it; protected by xsc_mm.lock
@@ -68,10 +70,11 @@ struct xsc_window {
 	struct xsc_sqe *sr;
 	struct xsc_cqe *cr;
 	struct xsc_wait *wait;
+	unsigned long gates[2];
 	atomic64_t claim;
 	long res;
 	long nr;
-	u64 done_ns;
+	u64 woken_ns;
 	wait_queue_head_t parked;
 	struct list_head all;
 	struct list_head idle;
@@ -168,28 +171,24 @@ void xsc_window_put(struct mm_struct *mm, struct xsc_window *win);
 void xsc_window_set_gates(struct mm_struct *mm);
 
 /* ring.c */
-void xsc_snapshot(struct xsc_sqe *to, const struct xsc_sqe *shared);
-bool xsc_fresh(const struct xsc_sqe *shared, u32 seq);
-bool xsc_sqe_valid(const struct xsc_sqe *sqe, u32 seq, u16 flags);
-void xsc_publish(struct xsc_window *win, u32 seq, u32 flags, s64 res,
-		 u64 user_data);
-void xsc_publish_late(struct xsc_window *win, u32 seq);
-void xsc_publish_ring(struct xsc_window *win, u32 seq);
-void xsc_unpoll(struct xsc_window *win);
 void xsc_reset_rings(struct xsc_window *win, struct mm_struct *mm);
 void xsc_move_gates(struct xsc_window *win, struct mm_struct *mm);
+void xsc_unpoll(struct xsc_window *win);
 void xsc_open_polling(struct xsc_window *win, bool poll);
-bool xsc_claim(struct xsc_window *win, s64 from, s64 to);
-void xsc_release(struct xsc_window *win, s64 to);
 
-/* What the bell of a gate that waited turns out to be. */
+/* What a bell turns out to be. */
 enum xsc_answer {
 	XSC_ANSWER_RUN,		/* a request that the submitter now owns */
-	XSC_ANSWER_REWIND,	/* no request: the gate starts again */
-	XSC_ANSWER_DELIVERED,	/* the result is in the registers, or a signal is */
+	XSC_ANSWER_AGAIN,	/* the store to BELL is made again, or a signal comes */
+	XSC_ANSWER_DELIVERED,	/* the result is in the registers */
 };
 
+/* dispatch.c */
+bool xsc_take(struct pt_regs *regs, struct xsc_window *win, s64 claim, u32 seq,
+	      u16 flags, struct xsc_sqe *sqe);
+
 /* settle.c */
+bool xsc_must_ring(long res);
 enum xsc_answer xsc_bell_waiting(struct pt_regs *regs, struct xsc_place place,
 				 struct xsc_sqe *sqe);
 
@@ -228,7 +227,15 @@ enum xsc_delay_point {
 };
 
 #ifdef CONFIG_XSC_DELAY_INJECTION
-void xsc_delay(enum xsc_delay_point point);
+DECLARE_STATIC_KEY_FALSE(xsc_delays_used);
+void __xsc_delay(enum xsc_delay_point point);
+
+/** xsc_delay() - let others overtake at @point, if a test has asked for it */
+static inline void xsc_delay(enum xsc_delay_point point)
+{
+	if (static_branch_unlikely(&xsc_delays_used))
+		__xsc_delay(point);
+}
 #else
 static inline void xsc_delay(enum xsc_delay_point point) { }
 #endif
@@ -253,11 +260,11 @@ do {							\
 /* arch/x86/entry/xsc.c */
 bool xsc_arch_at_bell(const struct pt_regs *regs);
 struct xsc_place xsc_arch_place(const struct pt_regs *regs);
-void xsc_arch_rewind(struct pt_regs *regs, struct xsc_place place);
+void xsc_arch_rewind(struct pt_regs *regs);
 void xsc_arch_deliver(struct pt_regs *regs, long nr, long res);
 void xsc_arch_leave_wait(struct pt_regs *regs);
-bool xsc_arch_asks(const struct pt_regs *regs, const struct xsc_sqe *sqe);
-void xsc_arch_enter(struct pt_regs *regs, const struct xsc_sqe *sqe);
+void xsc_arch_request(const struct pt_regs *regs, struct xsc_sqe *sqe);
+void xsc_arch_enter(struct pt_regs *regs);
 void xsc_arch_dispatch(struct pt_regs *regs, long nr);
 long xsc_arch_call(const struct xsc_sqe *sqe);
 unsigned long xsc_arch_gate(const struct mm_struct *mm);

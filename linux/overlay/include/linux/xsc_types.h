@@ -13,13 +13,17 @@ struct xsc_mm;
  * struct xsc_counts - what a task did
  * @calls:	requests executed, by whomever
  * @worker:	of these, executed by the worker while the task spun or parked
+ * @caller_class: of these, executed by the task, for its class says so
+ * @caller_idle: of these, executed by the task, for no worker looked
  * @handed:	of these, handed to the worker by the bell (lanes force, random)
+ * @bells:	stores to BELL that were served
+ * @spins:	of these, by a gate that had waited for a worker
  * @punted:	requests that a worker gave back unexecuted
  * @parks:	waits for the worker that slept in the kernel
  * @cancels:	requests cut short because a signal had come
  * @taken_back:	requests withdrawn for a signal before anybody had them
- * @rewinds:	bells that found no complete request and sent the gate back to
- *		its start (a handler or a debugger used the slot in between)
+ * @rebuilt:	requests taken from the registers, for the slot held something
+ *		else (a handler or a debugger used it in between)
  * @starts:	times a worker began to poll
  * @retirements: workers ended
  * @poll_ns:	time for which workers polled, in nanoseconds
@@ -28,12 +32,16 @@ struct xsc_mm;
 struct xsc_counts {
 	u64 calls;
 	u64 worker;
+	u64 caller_class;
+	u64 caller_idle;
 	u64 handed;
+	u64 bells;
+	u64 spins;
 	u64 punted;
 	u64 parks;
 	u64 cancels;
 	u64 taken_back;
-	u64 rewinds;
+	u64 rebuilt;
 	u64 starts;
 	u64 retirements;
 	u64 poll_ns;
@@ -54,7 +62,6 @@ struct xsc_counts {
  * @rest_until:	jiffies before which no worker starts to poll again
  * @hot:	such bells in quick succession
  * @failures:	polling periods in a row that were not worth it
- * @stale:	bells in a row without a complete request
  * @inflight:	a request of this task is being executed and owes a CQE
  */
 struct xsc_task {
@@ -67,7 +74,6 @@ struct xsc_task {
 	unsigned long rest_until;
 	u16 hot;
 	u16 failures;
-	u16 stale;
 	bool inflight;
 };
 

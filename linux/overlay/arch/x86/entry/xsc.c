@@ -112,19 +112,13 @@ static unsigned long return_address(const struct pt_regs *regs)
 
 /**
  * xsc_vdso_moved() - mremap() moves the vDSO of current to @to
- *
- * The mremap() itself may have come through the gate, whose landing pad moves
- * with it.
  */
 void xsc_vdso_moved(unsigned long to)
 {
-	struct pt_regs *regs = current_pt_regs();
 	struct mm_struct *mm = current->mm;
 
 	if (mm->context.vdso_image != &vdso_image_xsc)
 		return;
-	if (regs->ip == vdso_addr(mm, vdso_image_xsc.sym_xsc_landing_pad))
-		regs->ip = to + vdso_image_xsc.sym_xsc_landing_pad;
 	/* The caller's next statement; the gates are computed from it. */
 	mm->context.vdso = (void __user *)to;
 	xsc_window_set_gates(mm);
@@ -137,16 +131,24 @@ bool xsc_arch_at_bell(const struct pt_regs *regs)
 	       regs->ip == vdso_addr(current->mm, vdso_image_xsc.sym_xsc_bell);
 }
 
-/**
- * xsc_arch_rewind() - build the request again, by the gate that rings
- * @regs:	user registers, of a user in the gate
- * @place:	where, if in gate B
- */
-void xsc_arch_rewind(struct pt_regs *regs, struct xsc_place place)
+/** xsc_arch_rewind() - from gate B: build the request again, by the gate that rings */
+void xsc_arch_rewind(struct pt_regs *regs)
 {
-	if (place.stage != XSC_OUTSIDE)
-		regs->cx = return_address(regs);
+	regs->cx = return_address(regs);
 	regs->ip = xsc_arch_gate(current->mm);
+}
+
+/*
+ * The user is where a SYSCALL instruction before the return address would have
+ * left it: rcx and r11 included.  An interrupted call is made again by the usual
+ * ip -= 2, for there is a jump back to the call in front of each return address.
+ */
+static void as_after_syscall(struct pt_regs *regs)
+{
+	/* A fault sets RF in the saved flags, a system call does not. */
+	regs->flags &= ~X86_EFLAGS_RF;
+	regs->ip = regs->cx;
+	regs->r11 = regs->flags;
 }
 
 /**
@@ -160,8 +162,7 @@ void xsc_arch_deliver(struct pt_regs *regs, long nr, long res)
 	regs->cx = return_address(regs);
 	regs->orig_ax = nr;
 	regs->ax = res;
-	regs->ip = vdso_addr(current->mm, vdso_image_xsc.sym_xsc_landing_pad);
-	regs->flags &= ~X86_EFLAGS_RF;
+	as_after_syscall(regs);
 }
 
 /** xsc_arch_leave_wait() - from a bell of gate B on, return as gate A does */
@@ -170,34 +171,28 @@ void xsc_arch_leave_wait(struct pt_regs *regs)
 	regs->cx = return_address(regs);
 }
 
-/** xsc_arch_asks() - is @sqe what the user in gate A has in the registers? */
-bool xsc_arch_asks(const struct pt_regs *regs, const struct xsc_sqe *sqe)
+/** xsc_arch_request() - the request that a user in gate A has in the registers */
+void xsc_arch_request(const struct pt_regs *regs, struct xsc_sqe *sqe)
 {
-	return regs->ax == sqe->user_data && regs->di == sqe->args[0] &&
-	       regs->si == sqe->args[1] && regs->dx == sqe->args[2] &&
-	       regs->r10 == sqe->args[3] && regs->r8 == sqe->args[4] &&
-	       regs->r9 == sqe->args[5];
+	sqe->nr = regs->ax;
+	sqe->args[0] = regs->di;
+	sqe->args[1] = regs->si;
+	sqe->args[2] = regs->dx;
+	sqe->args[3] = regs->r10;
+	sqe->args[4] = regs->r8;
+	sqe->args[5] = regs->r9;
+	sqe->user_data = regs->ax;
 }
 
 /**
  * xsc_arch_enter() - make the user frame that of a system call
- * @regs:	the frame; the argument registers get what the copy says, which
- *		differs from what they hold only if somebody rewrote the slot
- * @sqe:	private copy of the request
+ * @regs:	the frame, which holds number and arguments already
  */
-void xsc_arch_enter(struct pt_regs *regs, const struct xsc_sqe *sqe)
+void xsc_arch_enter(struct pt_regs *regs)
 {
-	regs->di = sqe->args[0];
-	regs->si = sqe->args[1];
-	regs->dx = sqe->args[2];
-	regs->r10 = sqe->args[3];
-	regs->r8 = sqe->args[4];
-	regs->r9 = sqe->args[5];
-	regs->orig_ax = sqe->user_data;
+	regs->orig_ax = regs->ax;
 	regs->ax = -ENOSYS;
-	regs->ip = vdso_addr(current->mm, vdso_image_xsc.sym_xsc_landing_pad);
-	/* A fault sets RF in the saved flags, a system call does not. */
-	regs->flags &= ~X86_EFLAGS_RF;
+	as_after_syscall(regs);
 }
 
 /*
@@ -237,18 +232,18 @@ void xsc_arch_dispatch(struct pt_regs *regs, long nr)
  */
 long xsc_arch_call(const struct xsc_sqe *sqe)
 {
-	struct pt_regs regs = {
-		.di = sqe->args[0],
-		.si = sqe->args[1],
-		.dx = sqe->args[2],
-		.r10 = sqe->args[3],
-		.r8 = sqe->args[4],
-		.r9 = sqe->args[5],
-		.orig_ax = sqe->user_data,
-		.ax = -ENOSYS,
-	};
+	/* Its own frame of user registers has no other use. */
+	struct pt_regs *regs = current_pt_regs();
 
-	return x64_sys_call(&regs, array_index_nospec(sqe->nr, NR_syscalls));
+	regs->di = sqe->args[0];
+	regs->si = sqe->args[1];
+	regs->dx = sqe->args[2];
+	regs->r10 = sqe->args[3];
+	regs->r8 = sqe->args[4];
+	regs->r9 = sqe->args[5];
+	regs->orig_ax = sqe->user_data;
+	regs->ax = -ENOSYS;
+	return x64_sys_call(regs, array_index_nospec(sqe->nr, NR_syscalls));
 }
 
 /** xsc_arch_emulated() - does QEMU translate this code, with a dear PAUSE? */

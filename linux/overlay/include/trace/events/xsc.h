@@ -88,22 +88,19 @@ TRACE_EVENT(xsc_poll,
 );
 
 /**
- * xsc_rewind - the bell rang without a complete request
- * @seq:	last request consumed
- * @stale:	how often this has happened in a row
+ * xsc_rebuild - the slot did not hold the request of the gate that rang
+ * @seq:	number that the request gets
  */
-TRACE_EVENT(xsc_rewind,
-	TP_PROTO(u32 seq, unsigned int stale),
-	TP_ARGS(seq, stale),
+TRACE_EVENT(xsc_rebuild,
+	TP_PROTO(u32 seq),
+	TP_ARGS(seq),
 	TP_STRUCT__entry(
 		__field(u32, seq)
-		__field(unsigned int, stale)
 	),
 	TP_fast_assign(
 		__entry->seq = seq;
-		__entry->stale = stale;
 	),
-	TP_printk("seq=%u stale=%u", __entry->seq, __entry->stale)
+	TP_printk("seq=%u", __entry->seq)
 );
 
 /**

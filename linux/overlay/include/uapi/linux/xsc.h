@@ -5,13 +5,15 @@
  * A task of a tagged program owns a window of four pages at its GS base.  It
  * enters the kernel with
  *
- *	lea  1f(%rip), %rcx
+ * 0:	lea  1f(%rip), %rcx
  *	jmp  *%gs:0
+ *	jmp  0b
  * 1:
  *
  * and the register contract of the SYSCALL instruction: number in rax,
  * arguments in rdi rsi rdx r10 r8 r9, result in rax, rcx and r11 clobbered.
- * What lies behind the jump is the kernel's own code and may change.
+ * What lies behind the jump is the kernel's own code and may change.  The jump
+ * back has two bytes: the kernel restarts an interrupted call at ip - 2.
  */
 #ifndef _UAPI_LINUX_XSC_H
 #define _UAPI_LINUX_XSC_H
@@ -54,7 +56,7 @@
 #define XSC_CQE_WORKER		0x2	/* a worker has run the request */
 
 /* Offsets behind the two slots, for the gate. */
-#define XSC_OFF_SPIN		(XSC_OFF_SR + 64)	/* __u32, the gate's own */
+#define XSC_OFF_SPIN		(XSC_OFF_SR + 128)	/* __u32, the gate's own */
 #define XSC_OFF_WAIT		(XSC_OFF_CR + 32)	/* struct xsc_wait */
 
 #ifndef __ASSEMBLY__

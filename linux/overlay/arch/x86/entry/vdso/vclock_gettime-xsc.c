@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The vDSO's clocks for tagged programs: their slow path goes through the gate. */
-#define VDSO_ENTER_KERNEL "lea 1f(%%rip), %%rcx; jmp *%%gs:0; 1:"
+#define VDSO_ENTER_KERNEL "0: lea 1f(%%rip), %%rcx; jmp *%%gs:0; jmp 0b; 1:"
 #include "vclock_gettime.c"

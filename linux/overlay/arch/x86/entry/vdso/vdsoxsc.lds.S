@@ -18,7 +18,6 @@ VERSION {
 		clock_getres;
 		__vdso_clock_getres;
 		__kernel_xsc;
-		__kernel_xsc_return;
 	local: *;
 	};
 }

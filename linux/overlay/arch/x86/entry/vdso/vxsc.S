@@ -41,36 +41,22 @@
 .endm
 
 	.text
-	.globl	__kernel_xsc, __kernel_xsc_return, xsc_bell, xsc_landing_pad
+	.globl	__kernel_xsc, xsc_bell
 	.type	__kernel_xsc, @function
-	.type	__kernel_xsc_return, @function
 	.balign	64
 	.cfi_startproc
 	/* The caller's frame: nothing pushed, return address in rcx. */
 	.cfi_def_cfa	%rsp, 0
 	.cfi_register	%rip, %rcx
-	/*
-	 * A symbol of its own: a debugger tells this frame from that of a signal
-	 * handler, which has the same CFA, by the function it is in.
-	 */
-__kernel_xsc_return:
-	/* jmp .Lstart, in two bytes: a restart is ip -= 2 from the landing pad. */
-	.byte	0xeb, .Lstart - xsc_landing_pad
-xsc_landing_pad:
-	jmp	*%rcx
-	int3
-	.size	__kernel_xsc_return, . - __kernel_xsc_return
-	.balign	16, 0xcc
 __kernel_xsc:
-.Lstart:
 	endbr64
 	movl	%gs:CQE_SEQ, %r11d
 	leal	1(%r11), %r11d
 	SUBMIT	0
-	/* Publishes: x86 keeps stores in order.  Pairs with (A) in ring.c. */
+	/* Publishes: x86 keeps stores in order.  Pairs with (A) in ring.h. */
 	movl	%r11d, %gs:SQE_SEQ
 xsc_bell:
-	/* Faults; the kernel goes on at the landing pad or back at the start. */
+	/* Faults; the kernel goes on at the return address. */
 	movl	%r11d, %gs:XSC_OFF_BELL
 	ud2
 	.cfi_endproc
@@ -100,7 +86,7 @@ xsc_bell:
 	movl	%ecx, %gs:SQE_SEQ
 	SUBMIT	XSC_SQE_POLL
 	leal	1(%rcx), %ecx
-	/* Publishes.  Pairs with (A) in ring.c. */
+	/* Publishes.  Pairs with (A) in ring.h. */
 	movl	%ecx, %gs:SQE_SEQ
 .Lpublished\n:
 	movl	%gs:WAIT_SPINS, %ecx

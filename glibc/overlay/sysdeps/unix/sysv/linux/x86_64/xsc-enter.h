@@ -18,8 +18,12 @@
 			those cannot afford; XSC_ENTER_RAW passes it in r9 as
 			well, an argument register that none of them uses.
 
-   The label is numeric, so that it may be inlined any number of times, and
-   unlikely, so that it does not come between a jump and its own label.  */
+   The jump back in front of the return address has two bytes.  It is never
+   run but to make an interrupted call again: the kernel and tracers do that
+   by going back two bytes, for SYSCALL has two.
+
+   Labels are numeric, so that they may be inlined any number of times, and
+   unlikely, so that they do not come between a jump and its own label.  */
 
 #ifndef _XSC_ENTER_H
 #define _XSC_ENTER_H 1
@@ -36,25 +40,31 @@
 #else
 # ifdef __ASSEMBLER__
 #  define XSC_ENTER						\
-	leaq	5843f(%rip), %rcx;				\
+5842:	leaq	5843f(%rip), %rcx;				\
 	jmp	*%gs:0;						\
+	jmp	5842b;						\
 5843:
 #  define XSC_ENTER_RAW						\
-	leaq	5843f(%rip), %r9;				\
+5842:	leaq	5843f(%rip), %r9;				\
 	movq	%r9, %rcx;					\
 	jmp	*%gs:8;						\
+	jmp	5842b;						\
 5843:
 # else
 /* For asm statements with operands, where a register is spelled %%.  */
 #  define XSC_ENTER_INSN					\
+	"5842:\n\t"						\
 	"leaq	5843f(%%rip), %%rcx\n\t"			\
-	"jmp	*%%gs:0\n"					\
+	"jmp	*%%gs:0\n\t"					\
+	"jmp	5842b\n"					\
 	"5843:\n\t"
 /* For asm outside of functions, where a register is spelled %.  */
 #  define XSC_ENTER_RAW_INSN					\
+	"5842:\n\t"						\
 	"leaq	5843f(%rip), %r9\n\t"				\
 	"movq	%r9, %rcx\n\t"					\
-	"jmp	*%gs:8\n"					\
+	"jmp	*%gs:8\n\t"					\
+	"jmp	5842b\n"					\
 	"5843:\n\t"
 # endif
 #endif

@@ -17,8 +17,8 @@ HISTOGRAM = "wake_latency"
 
 # The order people want; what is not here comes behind it.
 ORDER = (
-    *("calls", "worker", "caller_class", "caller_idle", "punted", "parked", "cancelled"),
-    *("taken_back", "handed_over", "bells", "rewinds", "traps", "worker_starts", "retirements"),
+    *("calls", "worker", "caller_class", "caller_idle", "handed", "punted", "parks", "cancels"),
+    *("taken_back", "bells", "spins", "rebuilt", "traps", "starts", "retirements"),
     *("poll_ns", "untagged_calls", "execs_refused"),
 )
 
