@@ -70,9 +70,18 @@ def test_programs_on_the_debug_kernel(debug: Lab, command: tuple[str, ...]) -> N
     run_program(debug, name, *args, timeout=900)
 
 
+def test_nothing_is_leaked(debug: Lab) -> None:
+    """What kmemleak misses a reference to after all of the above, twice in a row."""
+    debug.shell("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug")
+    for _ in range(2):
+        debug.shell("echo scan > /sys/kernel/debug/kmemleak", 300)
+    found = debug.shell("cat /sys/kernel/debug/kmemleak", 300)
+    assert "xsc" not in found, found[:4000]
+
+
 def test_the_debug_kernel_checks(debug: Lab) -> None:
     """The checks this lane is for are really on."""
     config = debug.shell("zcat /proc/config.gz")
-    for option in ("KASAN", "PROVE_LOCKING", "DEBUG_ATOMIC_SLEEP"):
+    for option in ("KASAN", "PROVE_LOCKING", "DEBUG_ATOMIC_SLEEP", "DEBUG_KMEMLEAK"):
         assert f"CONFIG_{option}=y" in config
     assert "turning off the locking correctness validator" not in debug.shell("dmesg")

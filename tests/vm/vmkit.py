@@ -37,7 +37,7 @@ Built = Callable[[str], Path]
 
 @dataclass(frozen=True)
 class Setting:
-    """A kind of machine: which kernel (xsc, stock, debug), its command line, who is PID 1."""
+    """A kind of machine: which kernel (xsc, stock, debug, race), its command line, who is PID 1."""
 
     kernel: str = "xsc"
     args: tuple[str, ...] = ()
@@ -75,8 +75,9 @@ def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
             _override("STOCK_KERNEL"), _override("STOCK_INITRD"), overrides.root, overrides.agent
         )
 
-    if setting.kernel == "debug":
-        image = _override("DEBUG_KERNEL") or built("kernel-debug") / "bzImage"
+    if setting.kernel in ("debug", "race"):
+        name = setting.kernel
+        image = _override(f"{name.upper()}_KERNEL") or built(f"kernel-{name}") / "bzImage"
         overrides = replace(overrides, kernel=image)
 
     def ensure(steps: Sequence[str]) -> dict[str, Path]:

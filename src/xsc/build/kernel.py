@@ -41,6 +41,7 @@ class Flavour:
 
 SHIPPED = Flavour(("xsc", "hardware", "vm"), 2370, packages=True)
 DEBUG = Flavour((*SHIPPED.fragments, "debug"), 2380, packages=False)
+RACE = Flavour((*SHIPPED.fragments, "race"), 2380, packages=False)
 
 
 def parse_config(text: str) -> dict[str, str]:
@@ -183,6 +184,11 @@ def build_debug_kernel(ctx: StepContext) -> None:
     _build(ctx, DEBUG)
 
 
+def build_race_kernel(ctx: StepContext) -> None:
+    """Build the kernel with KCSAN; no packages."""
+    _build(ctx, RACE)
+
+
 def unpack_source(ctx: StepContext) -> None:
     """Provide the parts of the patched tree from which the kernel's selftests are built."""
     tree = linux_tree.update(ctx, ctx.work / "tree")
@@ -200,5 +206,6 @@ def unpack_source(ctx: StepContext) -> None:
 STEPS = (
     Step("kernel", build_kernel, inputs=(*INPUTS, PACKER), params=_params, estimate=600.0),
     Step("kernel-debug", build_debug_kernel, inputs=INPUTS, params=_params, estimate=1200.0),
+    Step("kernel-race", build_race_kernel, inputs=INPUTS, params=_params, estimate=1200.0),
     Step("linux-src", unpack_source, inputs=INPUTS[:3], params=_params, estimate=45.0),
 )

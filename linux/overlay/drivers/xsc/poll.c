@@ -9,8 +9,10 @@
  * when anybody else wants the CPU; and a period that served little, or calls
  * that slept, is followed by a rest that grows.
  */
+#include <linux/cgroup.h>
 #include <linux/cpumask.h>
 #include <linux/cred.h>
+#include <linux/hash.h>
 #include <linux/kobject.h>
 #include <linux/random.h>
 #include <linux/sched/clock.h>
@@ -44,6 +46,7 @@ static unsigned int xsc_hot_gap_us __read_mostly = 20;
 static unsigned int xsc_hot_calls __read_mostly = 64;
 static unsigned int xsc_spin_max_us __read_mostly = 200;
 static unsigned int xsc_max_pollers __read_mostly;
+static unsigned int xsc_max_cgroup_pollers __read_mostly;
 
 /* A period that served fewer calls was not worth the wake-up. */
 #define XSC_SERVED_MIN		64
@@ -55,7 +58,10 @@ static const unsigned int xsc_rest_ms[] = { 0, 1, 10, 100, 500 };
 
 #define XSC_REST_LONGEST	(ARRAY_SIZE(xsc_rest_ms) - 1)
 
+/* Who polls: in all, and by cgroup. Cgroups that meet in a slot share its budget. */
+#define XSC_CGROUP_BITS	6
 static atomic_t xsc_pollers = ATOMIC_INIT(0);
+static atomic_t xsc_cgroup_pollers[1 << XSC_CGROUP_BITS];
 
 /* What it takes to wake a parked submitter: a moving average, and all of them. */
 static unsigned int xsc_wake_ns __read_mostly = 50 * NSEC_PER_USEC;
@@ -151,6 +157,55 @@ static int xsc_other_cpu(bool anywhere)
 	return anywhere ? other : -1;
 }
 
+static atomic_t *xsc_cgroup_slot(struct task_struct *task)
+{
+	u64 id = 0;
+
+#ifdef CONFIG_CGROUPS
+	rcu_read_lock();
+	id = cgroup_id(task_dfl_cgroup(task));
+	rcu_read_unlock();
+#endif
+	return &xsc_cgroup_pollers[hash_64(id, XSC_CGROUP_BITS)];
+}
+
+static bool xsc_take_one(atomic_t *taken, int most)
+{
+	int now = atomic_read(taken);
+
+	do {
+		if (now >= most)
+			return false;
+	} while (!atomic_try_cmpxchg(taken, &now, now + 1));
+	return true;
+}
+
+/* Room for one more poller, in all and in the cgroup of @slot; lanes for tests have no bound. */
+static bool xsc_take_budget(atomic_t *slot)
+{
+	bool bounded = xsc_workers() <= XSC_WORKERS_AUTO;
+
+	if (!xsc_take_one(&xsc_pollers, bounded ? READ_ONCE(xsc_max_pollers) : INT_MAX))
+		return false;
+	if (xsc_take_one(slot, bounded ? READ_ONCE(xsc_max_cgroup_pollers) : INT_MAX))
+		return true;
+	atomic_dec(&xsc_pollers);
+	return false;
+}
+
+static void xsc_return_budget(atomic_t *slot)
+{
+	atomic_dec(slot);
+	atomic_dec(&xsc_pollers);
+}
+
+/* A hint, before anybody is woken for it. */
+static bool xsc_have_budget(void)
+{
+	return atomic_read(&xsc_pollers) < READ_ONCE(xsc_max_pollers) &&
+	       atomic_read(xsc_cgroup_slot(current)) < READ_ONCE(xsc_max_cgroup_pollers);
+}
+
 static void xsc_rest_for(struct xsc_task *xt, unsigned int failures)
 {
 	WRITE_ONCE(xt->rest_until, jiffies + msecs_to_jiffies(xsc_rest_ms[failures]));
@@ -163,7 +218,7 @@ static void xsc_start_polling(bool anywhere)
 	int cpu = xsc_other_cpu(anywhere);
 
 	if (!anywhere && (cpu < 0 || time_before(jiffies, READ_ONCE(current->xsc.rest_until)) ||
-			  atomic_read(&xsc_pollers) >= READ_ONCE(xsc_max_pollers)))
+			  !xsc_have_budget()))
 		return;
 	if (!xsc_may_have_worker())
 		return;
@@ -268,12 +323,14 @@ static void xsc_judge_period(struct xsc_worker *w)
 /** xsc_poll_window() - a polling period: look at the window until it is no use */
 void xsc_poll_window(struct xsc_worker *w)
 {
+	atomic_t *slot = xsc_cgroup_slot(w->owner);
 	struct xsc_window *win = w->win;
 	u64 start = local_clock();
 
+	if (!xsc_take_budget(slot))
+		return;
 	w->served = 0;
 	w->vain = 0;
-	atomic_inc(&xsc_pollers);
 	xsc_count(w->owner, starts, 1);
 	xsc_trace_poll(w->owner, true);
 	WRITE_ONCE(win->wait->spins, xsc_spins());
@@ -288,7 +345,7 @@ void xsc_poll_window(struct xsc_worker *w)
 	smp_mb();
 	xsc_serve(w);
 	WRITE_ONCE(w->polling, false);
-	atomic_dec(&xsc_pollers);
+	xsc_return_budget(slot);
 	xsc_count(w->owner, poll_ns, local_clock() - start);
 	xsc_trace_poll(w->owner, false);
 	xsc_judge_period(w);
@@ -371,6 +428,7 @@ XSC_TUNABLE(hot_gap_us, 1000000);
 XSC_TUNABLE(hot_calls, U16_MAX);
 XSC_TUNABLE(spin_max_us, 10000);
 XSC_TUNABLE(max_pollers, NR_CPUS);
+XSC_TUNABLE(max_cgroup_pollers, NR_CPUS);
 
 static struct attribute *xsc_poll_attrs[] = {
 	&workers_attr.attr,
@@ -380,6 +438,7 @@ static struct attribute *xsc_poll_attrs[] = {
 	&hot_calls_attr.attr,
 	&spin_max_us_attr.attr,
 	&max_pollers_attr.attr,
+	&max_cgroup_pollers_attr.attr,
 	NULL,
 };
 
@@ -393,6 +452,7 @@ int __init xsc_poll_init(struct kobject *kobj)
 	xsc_pause_is_dear = xsc_arch_emulated();
 	/* Half of the machine may poll; on a single CPU nobody does. */
 	xsc_max_pollers = num_possible_cpus() / 2;
+	xsc_max_cgroup_pollers = xsc_max_pollers;
 	xsc_calibrate_spin();
 	return sysfs_create_group(kobj, &xsc_poll_group);
 }
