@@ -27,6 +27,7 @@ MODULES = (
     "stock",
     "glibc",
     "sysroot",
+    "toolchain",
     "agent",
     "rootfs",
     "initramfs",
