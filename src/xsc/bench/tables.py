@@ -15,6 +15,7 @@ from xsc.bench.goals import Goal, Kind, Row, Verdict, default_lane
 from xsc.bench.report import Run, headline
 from xsc.bench.samples import LANES
 from xsc.bench.stats import Figure
+from xsc.bench.toolchain import LIMIT, Cost
 
 COLOURS = {
     Verdict.AIM: "green",
@@ -166,3 +167,23 @@ def change_report(first: Run, second: Run, changes: Iterable[Change]) -> Rendera
     if first.guest.accel != second.guest.accel:
         heads.append("different accelerators: nothing below says anything about the kernel")
     return Group(Text("\n".join(heads)), table)
+
+
+def toolchain_report(costs: Sequence[Cost]) -> RenderableType:
+    """Show what building with the toolchain costs, beside plain GCC."""
+    table = Table(title=f"compile and link, limit {LIMIT:g}")
+    for heading in ("program", "gcc", "toolchain", "ratio", "least", "greatest", "samples", ""):
+        table.add_column(heading)
+    for cost in costs:
+        verdict = Verdict.OK if cost.kept else Verdict.MISSED
+        table.add_row(
+            cost.case,
+            f"{cost.plain.median * 1e3:.1f} ms",
+            f"{cost.checked.median * 1e3:.1f} ms",
+            f"{cost.ratio.median:.3f}",
+            f"{cost.ratio.low:.3f}",
+            f"{cost.ratio.high:.3f}",
+            str(cost.ratio.count),
+            Text(verdict.value, COLOURS[verdict]),
+        )
+    return table

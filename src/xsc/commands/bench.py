@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from xsc.bench import guest, plot, tables
+from xsc.bench import guest, plot, tables, toolchain
 from xsc.bench.compare import changes
 from xsc.bench.goals import judge
 from xsc.bench.report import Run, load, save
@@ -155,4 +155,23 @@ def bench_compare(
     """Show how the figures of run B differ from those of run A."""
     runs = load(first), load(second)
     tables.print_wide(tables.change_report(*runs, changes(*runs)))
+    return EXIT_OK
+
+
+@app.command("toolchain")
+def bench_toolchain(
+    ctx: typer.Context,
+    reps: Annotated[int, typer.Option(min=1, help="Samples of each.")] = 7,
+) -> int:
+    """Measure what compiling and linking costs with the toolchain's checks, beside plain GCC.
+
+    Runs on this machine, not in a virtual one. A missed limit is printed and is no failure.
+    """
+    settings: Settings = ctx.obj
+    if settings.dry_run:
+        print("\n".join(dry_run(settings, ["toolchain"])))
+        return EXIT_OK
+    tree = ensure(settings, ["toolchain"])["toolchain"] / "tree"
+    project = sorted((settings.paths.root / "toolchain/tool").glob("*.c"))
+    tables.print_wide(tables.toolchain_report(toolchain.measure(tree, project, reps, say)))
     return EXIT_OK
