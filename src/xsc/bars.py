@@ -64,6 +64,18 @@ class RichReporter(Reporter):
         self._remove(name)
         self._console.print(f"{name}: FAILED: {message.splitlines()[0]}", markup=False)
 
+    def show_left_out(self, name: str, message: str) -> None:
+        self._remove(name)
+        self._console.print(f"{name}: left out: {message.splitlines()[0]}", markup=False)
+
+    def show_table(self) -> None:
+        # A step that waits has its reason beside its bar; the others stand above the bars.
+        for name, task in self._tasks.items():
+            if name in self.stuck:
+                self._progress.update(task, note=f"waits for {self.stuck[name]}")
+        for line in self.table_lines() if self.stuck else ():
+            self._console.print(line, markup=False)
+
     def tick(self) -> None:
         with self.lock:
             for name, task in self._tasks.items():

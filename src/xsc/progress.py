@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
 
@@ -33,6 +34,15 @@ def human_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
+@dataclass(frozen=True)
+class Row:
+    """Where a step is made, and what it waits for; an empty state means that it is being made."""
+
+    step: str
+    where: str
+    state: str
+
+
 class Reporter:
     """Takes events from the runner (any thread) and keeps the estimates; subclasses show them."""
 
@@ -45,6 +55,8 @@ class Reporter:
         self.fractions: dict[str, float] = {}
         self.updated: dict[str, float] = {}
         self.texts: dict[str, str] = {}
+        self.rows: Sequence[Row] = ()
+        self.stuck: dict[str, str] = {}
 
     def fraction(self, name: str) -> float:
         """Return how far a running step is: what it said last, carried on by the clock.
@@ -101,6 +113,44 @@ class Reporter:
             self.done.add(name)
             self.show_failed(name, message)
 
+    def left_out(self, name: str, message: str) -> None:
+        """Note that a step is not made in this run."""
+        with self.lock:
+            self.done.add(name)
+            self.stuck.pop(name, None)
+            self.show_left_out(name, message)
+
+    def table(self, rows: Sequence[Row]) -> None:
+        """Learn where the steps are made and what waits for what, when more than one place is."""
+        with self.lock:
+            self.rows = rows
+            self.show_table()
+
+    def waits(self, name: str, what: str) -> None:
+        """Note that a step which has begun can go on only when `what` has come to pass."""
+        with self.lock:
+            if self.stuck.get(name) != what:
+                self.stuck[name] = what
+                self.show_table()
+
+    def resumes(self, name: str) -> None:
+        """Note that a step goes on which waits() has stopped."""
+        with self.lock:
+            if self.stuck.pop(name, None) is not None:
+                self.show_table()
+
+    def table_lines(self) -> list[str]:
+        """Return the table of steps for people."""
+        width = max((len(row.step) for row in self.rows), default=0)
+        place = max((len(row.where) for row in self.rows), default=0)
+        lines = []
+        for row in self.rows:
+            state = row.state or f"being made, {self.fraction(row.step):.0%}"
+            if row.step in self.stuck:
+                state = f"waits for {self.stuck[row.step]}"
+            lines.append(f"  {row.step:<{width}}  {row.where:<{place}}  {state}")
+        return lines
+
     def tick(self) -> None:
         """Called twice a second while steps run."""
 
@@ -121,6 +171,12 @@ class Reporter:
 
     def show_failed(self, name: str, message: str) -> None:
         """Show the failure of a step."""
+
+    def show_left_out(self, name: str, message: str) -> None:
+        """Show that a step is not made in this run."""
+
+    def show_table(self) -> None:
+        """Show where the steps are made and what waits for what."""
 
 
 class PlainReporter(Reporter):
@@ -153,6 +209,13 @@ class PlainReporter(Reporter):
     def show_failed(self, name: str, message: str) -> None:
         self._line(f"{name}: FAILED: {message.splitlines()[0]}")
 
+    def show_left_out(self, name: str, message: str) -> None:
+        self._line(f"{name}: left out: {message.splitlines()[0]}")
+
+    def show_table(self) -> None:
+        if self.rows:
+            self._line("\n".join(["xsc: steps to make:", *self.table_lines()]))
+
     def tick(self) -> None:
         with self.lock:
             if time.monotonic() - self._last < PLAIN_INTERVAL_SECONDS:
@@ -183,3 +246,14 @@ class JsonReporter(Reporter):
 
     def show_failed(self, name: str, message: str) -> None:
         self._event("failed", step=name, message=message)
+
+    def show_left_out(self, name: str, message: str) -> None:
+        self._event("left out", step=name, message=message)
+
+    def show_table(self) -> None:
+        rows = [
+            {"step": row.step, "where": row.where, "state": row.state}
+            | ({"stuck": self.stuck[row.step]} if row.step in self.stuck else {})
+            for row in self.rows
+        ]
+        self._event("table", steps=rows)

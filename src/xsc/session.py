@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -16,6 +16,7 @@ from xsc.bootstrap import PACKAGES, missing_packages, wanted_packages
 from xsc.build import registry
 from xsc.config import Settings
 from xsc.errors import EXIT_INTERRUPTED, InfraError
+from xsc.graph.executor import Executor
 from xsc.graph.history import History
 from xsc.graph.plan import Plan, closure, make_plan
 from xsc.graph.runner import build
@@ -84,8 +85,12 @@ def dry_run(settings: Settings, steps: Iterable[str]) -> list[str]:
         ]
 
 
-def ensure(settings: Settings, steps: Iterable[str]) -> Mapping[str, Path]:
+def ensure(
+    settings: Settings, steps: Iterable[str], helpers: Sequence[Executor] = ()
+) -> Mapping[str, Path]:
     """Build what is missing of `steps` and return their output directories.
+
+    `helpers` make the steps they want; the others are made on this machine.
 
     Raises StepFailed or InfraError if a step fails, typer.Exit(130) if the user interrupts.
     """
@@ -93,7 +98,7 @@ def ensure(settings: Settings, steps: Iterable[str]) -> Mapping[str, Path]:
         plan = make_plan(steps, registry(), settings.paths, history)
         reporter = make_reporter(settings.progress)
         try:
-            build(plan, settings.paths, history, reporter, settings.jobs)
+            build(plan, settings.paths, history, reporter, settings.jobs, helpers)
         finally:
             reporter.close()
     store = Store(settings.paths.store)

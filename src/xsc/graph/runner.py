@@ -1,48 +1,37 @@
 # SPDX-License-Identifier: MIT
-"""Run the missing steps of a plan, two at a time, and put their outputs into the store."""
+"""Have the missing steps of a plan made, each by the executor that wants it, several at a time."""
 
 from __future__ import annotations
 
 import graphlib
 import os
-import shutil
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack
 
 from xsc import run as gateway
-from xsc.errors import InfraError, StepFailed, XscError
-from xsc.graph.digest import DigestCache
+from xsc.errors import InfraError, XscError
+from xsc.graph.executor import Declined, Executor, Job, LeftOut, LocalExecutor
 from xsc.graph.history import History
-from xsc.graph.key import StepKey, changed_inputs
 from xsc.graph.plan import Plan
-from xsc.graph.step import Step, StepContext
-from xsc.graph.store import Entry, Store, remove_tree
-from xsc.lock import held
+from xsc.graph.store import Entry, Store
 from xsc.paths import Paths
-from xsc.progress import Reporter
-from xsc.version import source_date_epoch
+from xsc.progress import Reporter, Row
 
 TICK_SECONDS = 0.5
-NO_SPACE = "No space left on device"
 
 
-@dataclass(frozen=True)
-class Job:
-    """Everything one step needs to run, apart from the results of its needs."""
-
-    step: Step
-    key: StepKey
-    paths: Paths
-    store: Store
-    jobs: int
-    reporter: Reporter
-
-
-def build(plan: Plan, paths: Paths, history: History, reporter: Reporter, jobs: int) -> None:
+def build(
+    plan: Plan,
+    paths: Paths,
+    history: History,
+    reporter: Reporter,
+    jobs: int,
+    helpers: Sequence[Executor] = (),
+) -> None:
     """Bring all targets of `plan` up to date and record the success.
+
+    Each step is made by the first of `helpers` that wants it, else on this machine.
 
     Raises the error of the first step that failed, after the steps running beside it have ended.
     KeyboardInterrupt ends the children and is passed on.
@@ -50,9 +39,11 @@ def build(plan: Plan, paths: Paths, history: History, reporter: Reporter, jobs: 
     store = Store(paths.store)
     entries: dict[str, Entry] = dict(plan.cached)
     reporter.plan([(name, plan.estimates[name]) for name in plan.missing], len(plan.cached))
+    executors = (*helpers, LocalExecutor(2 if jobs > 1 else 1))
     with store.in_use():
         if plan.missing:
-            _run_missing(plan, Scheduler(plan, paths, store, history, reporter, jobs), entries)
+            scheduler = Scheduler(plan, paths, store, history, reporter, jobs, executors)
+            scheduler.run(entries)
     # Also what a cached output was made from and nobody had to look at: `why` asks for it.
     history.record(*(plan.keys[name] for name in plan.order))
     for name, entry in entries.items():
@@ -70,6 +61,7 @@ class Scheduler:
         history: History,
         reporter: Reporter,
         jobs: int,
+        executors: Sequence[Executor],
     ) -> None:
         self.plan = plan
         self.paths = paths
@@ -77,142 +69,137 @@ class Scheduler:
         self.history = history
         self.reporter = reporter
         self.jobs = jobs
+        self.executors = executors
+        self.pools: dict[str, ThreadPoolExecutor] = {}
         self.running: dict[Future[Entry], str] = {}
+        self.places = {name: self.first_that_wants(name) for name in plan.missing}
+        self.done: set[str] = set()
+        self.left_out: dict[str, LeftOut] = {}
         self.failure: XscError | None = None
+        self.shown: list[Row] = []
 
-    def start(self, pool: ThreadPoolExecutor, name: str, entries: Mapping[str, Entry]) -> None:
-        """Hand one step to the pool."""
+    def first_that_wants(self, name: str, after: Executor | None = None) -> Executor:
+        """Return who makes a step; `after` has declined it."""
+        start = self.executors.index(after) + 1 if after is not None else 0
         step = self.plan.steps[name]
-        job = Job(step, self.plan.keys[name], self.paths, self.store, self.jobs, self.reporter)
+        return next(executor for executor in self.executors[start:] if executor.wants(step))
+
+    def run(self, entries: dict[str, Entry]) -> None:
+        """Have everything made that is missing, adding it to `entries`."""
+        missing = set(self.plan.missing)
+        graph = {name: missing.intersection(self.plan.steps[name].needs) for name in missing}
+        sorter = graphlib.TopologicalSorter(graph)
+        sorter.prepare()
+        ready: list[str] = []
+        with ExitStack() as stack:
+            for executor in self.executors:
+                pool = ThreadPoolExecutor(executor.width, thread_name_prefix="step")
+                self.pools[executor.name] = stack.enter_context(pool)
+            try:
+                while sorter.is_active():
+                    ready += sorter.get_ready()
+                    self.start_ready(ready, entries)
+                    if not self.running:
+                        break
+                    done, _ = wait(self.running, TICK_SECONDS, FIRST_COMPLETED)
+                    self.reporter.tick()
+                    for future in done:
+                        self.collect(future, sorter, ready, entries)
+            except BaseException:
+                gateway.stop_all()
+                raise
+        self.raise_failure()
+
+    def start_ready(self, ready: list[str], entries: Mapping[str, Entry]) -> None:
+        """Start what can start: for each executor as many as it takes, the longest first."""
+        # The longest is the one that others will wait for.
+        for name in sorted(ready, key=lambda name: -self.plan.estimates[name]):
+            place = self.places[name]
+            busy = sum(self.places[other] is place for other in self.running.values())
+            if busy < place.width and self.failure is None:
+                ready.remove(name)
+                self.start(name, entries)
+        self.show_table(ready)
+
+    def start(self, name: str, entries: Mapping[str, Entry]) -> None:
+        """Hand one step to its executor."""
+        step, place = self.plan.steps[name], self.places[name]
+        job = Job(
+            step=step,
+            key=self.plan.keys[name],
+            keys=self.plan.keys,
+            paths=self.paths,
+            store=self.store,
+            jobs=self.jobs,
+            reporter=self.reporter,
+        )
         upstream = {need: entries[need].out for need in step.needs}
         self.reporter.started(name, self.plan.estimates[name])
-        self.running[pool.submit(execute, job, upstream)] = name
+        self.running[self.pools[place.name].submit(place.execute, job, upstream)] = name
 
-    def collect(self, future: Future[Entry]) -> tuple[str, Entry | None]:
+    def collect(
+        self,
+        future: Future[Entry],
+        sorter: graphlib.TopologicalSorter[str],
+        ready: list[str],
+        entries: dict[str, Entry],
+    ) -> None:
         """Take one finished step off the list; remember the first failure."""
         name = self.running.pop(future)
         try:
             entry = future.result()
+        except Declined as declined:
+            self.reporter.update(name, None, declined.message)
+            self.places[name] = self.first_that_wants(name, after=self.places[name])
+            ready.append(name)
+        except LeftOut as error:
+            self.reporter.left_out(name, error.message)
+            self.left_out[name] = error
         except XscError as error:
             self.reporter.failed(name, error.message)
             self.failure = self.failure or error
-            return name, None
-        self.history.record_duration(name, entry.seconds)
-        # At once: a later failure must not turn this output into garbage.
-        self.history.record(self.plan.keys[name])
-        self.reporter.finished(name, entry.seconds)
-        return name, entry
+        else:
+            self.history.record_duration(name, entry.seconds)
+            # At once: a later failure must not turn this output into garbage.
+            self.history.record(self.plan.keys[name])
+            self.reporter.finished(name, entry.seconds)
+            entries[name] = entry
+            self.done.add(name)
+            sorter.done(name)
 
+    def show_table(self, ready: Sequence[str]) -> None:
+        """Say where every step is made and what it waits for, whenever that has changed."""
+        if len(self.executors) == 1:
+            return
+        rows = [Row(name, self.places[name].name, self.state(name, ready)) for name in self.todo()]
+        if rows != self.shown:
+            self.shown = rows
+            self.reporter.table(rows)
 
-def _run_missing(plan: Plan, scheduler: Scheduler, entries: dict[str, Entry]) -> None:
-    missing = set(plan.missing)
-    graph = {name: missing.intersection(plan.steps[name].needs) for name in plan.missing}
-    sorter = graphlib.TopologicalSorter(graph)
-    sorter.prepare()
-    ready: list[str] = []
-    width = 2 if scheduler.jobs > 1 else 1
-    with ThreadPoolExecutor(width, thread_name_prefix="step") as pool:
-        try:
-            while sorter.is_active():
-                ready += sorter.get_ready()
-                # The longest first: it is the one that others will wait for.
-                ready.sort(key=lambda name: plan.estimates[name])
-                while ready and len(scheduler.running) < width and scheduler.failure is None:
-                    scheduler.start(pool, ready.pop(), entries)
-                if not scheduler.running:
-                    break
-                done, _ = wait(scheduler.running, TICK_SECONDS, FIRST_COMPLETED)
-                scheduler.reporter.tick()
-                for future in done:
-                    name, entry = scheduler.collect(future)
-                    if entry is not None:
-                        entries[name] = entry
-                        sorter.done(name)
-        except BaseException:
-            gateway.stop_all()
-            raise
-    if scheduler.failure is not None:
-        raise scheduler.failure
+    def todo(self) -> list[str]:
+        """Return the steps that are not done, in build order."""
+        return [name for name in self.plan.missing if name not in self.done]
 
+    def state(self, name: str, ready: Sequence[str]) -> str:
+        """Say in words what is going on with a step that is not done."""
+        if name in self.running.values():
+            return ""
+        if name in self.left_out:
+            return "left out"
+        if name in ready:
+            return f"waits for a place {self.places[name].name}"
+        needs = [need for need in self.plan.steps[name].needs if need in set(self.todo())]
+        return f"waits for {', '.join(needs)}" if needs else "stopped by a failure"
 
-def execute(job: Job, upstream: Mapping[str, Path]) -> Entry:
-    """Run one step under its locks and return its entry; another xsc may have made it meanwhile."""
-    name = job.step.name
-
-    def waiting(owner: int | None) -> None:
-        job.reporter.update(name, None, f"waiting for the xsc with process id {owner}")
-
-    with held(job.store.lock_path(job.key.key), waiting):
-        entry = job.store.get(job.key.key)
-        if entry is not None:
-            return entry
-        with held(job.paths.work / f"{name}.lock", waiting) as work_lock:
-            return _execute_locked(job, upstream, work_lock.fd)
-
-
-def _execute_locked(job: Job, upstream: Mapping[str, Path], lock_fd: int) -> Entry:
-    name = job.step.name
-    work = job.paths.work / name
-    work.mkdir(parents=True, exist_ok=True)
-    job.paths.logs.mkdir(parents=True, exist_ok=True)
-    log_path = job.paths.logs / f"{name}.log"
-    scratch = job.store.scratch(name)
-    began = time.monotonic()
-    try:
-        with log_path.open("w", encoding="utf-8") as log:
-            context = StepContext(
-                root=job.paths.root,
-                out=scratch / "out",
-                work=work,
-                jobs=job.jobs,
-                epoch=source_date_epoch(),
-                log=log,
-                upstream=dict(upstream),
-                report=lambda fraction, text: job.reporter.update(name, fraction, text),
-                keep_fds=(lock_fd,),
+    def raise_failure(self) -> None:
+        """Raise what went wrong, if anything did."""
+        if self.failure is not None:
+            raise self.failure
+        if self.left_out:
+            first = next(iter(self.left_out.values()))
+            raise InfraError(
+                f"left out: {', '.join(self.todo())}; {first.message}", hint=first.hint
             )
-            job.step.run(context)
-        _check_inputs(job)
-        shutil.copyfile(log_path, scratch / "log")
-        return job.store.commit(scratch, job.key, time.monotonic() - began)
-    except OSError as error:
-        raise _explain(error, name, log_path) from error
-    except XscError as error:
-        raise _located(error, name, log_path) from error
-    finally:
-        # After a commit the directory has been renamed away and nothing is left to delete.
-        if scratch.exists():
-            remove_tree(scratch)
-
-
-def _check_inputs(job: Job) -> None:
-    """Refuse an output whose inputs were edited meanwhile: its key would not tell the truth."""
-    with DigestCache(job.paths.cache / "digests.db") as digests:
-        changed = changed_inputs(job.step, job.key, job.paths.root, digests)
-    if changed:
-        raise StepFailed(
-            f"inputs changed while they were being used: {', '.join(changed[:5])}",
-            hint="run the same command again; the work directory is kept, so it goes on from there",
-        )
-
-
-def _located(error: XscError, name: str, log_path: Path) -> XscError:
-    hints = [error.hint] if error.hint else []
-    if str(log_path) not in (error.hint or ""):
-        hints.append(f"the whole log is {log_path}")
-    return type(error)(
-        f"step {name!r}: {error.message}", hint="; ".join(hints), exit_code=error.exit_code
-    )
-
-
-def _explain(error: OSError, name: str, log_path: Path) -> XscError:
-    hint = f"the whole log is {log_path}"
-    if error.strerror == NO_SPACE:
-        return InfraError(
-            f"step {name!r}: the disk is full ({error.filename})",
-            hint="`./xsc clean --store` frees outputs that no build directory uses",
-        )
-    return StepFailed(f"step {name!r}: {error}", hint=hint)
 
 
 def link_output(paths: Paths, name: str, entry: Entry) -> None:

@@ -142,8 +142,16 @@ class Store:
         }
         text = json.dumps(manifest, indent=1, sort_keys=True)
         (scratch / MANIFEST).write_text(text + "\n")
+        return self.adopt(scratch, key.key, manifest)
+
+    def adopt(self, scratch: Path, key: str, manifest: Mapping[str, Any]) -> Entry:
+        """Turn a directory that is whole, with its manifest, into the entry of `key`.
+
+        The caller holds the lock of the key and has found no entry. `scratch` is on the file system
+        of the store.
+        """
         sync_filesystem(scratch)
-        final = self.root / key.key
+        final = self.root / key
         try:
             scratch.rename(final)
         except OSError:
