@@ -17,6 +17,7 @@ LAYERS = (
     {"run", "paths", "lock"},
     {"elf", "abi", "progress"},
     {"bars", "reporters", "graph"},
+    {"remote"},
     {"build"},
     {"vm"},
     {"bench"},

@@ -15,6 +15,7 @@ from xsc.commands.clean import clean
 from xsc.commands.completion import completion
 from xsc.commands.doctor import doctor
 from xsc.commands.gen import gen
+from xsc.commands.remote import app as remote_app
 from xsc.commands.run import run
 from xsc.commands.suite import app as suite_app
 from xsc.commands.test import test
@@ -60,6 +61,7 @@ def options(
 app.command()(doctor)
 app.command()(build)
 app.command()(why)
+app.add_typer(remote_app, name="remote")
 app.command()(run)
 app.add_typer(vm_app, name="vm")
 app.command(context_settings={"ignore_unknown_options": True})(test)

@@ -18,6 +18,19 @@ def cache_home() -> Path:
     return home / "xsc"
 
 
+def config_home() -> Path:
+    """Return the directory of what this user has set up: names of build servers."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    home = Path(base) if base.startswith("/") else Path.home() / ".config"
+    return home / "xsc"
+
+
+def runtime_home() -> Path:
+    """Return a directory for sockets, which may be lost at any time."""
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    return Path(base) if base.startswith("/") and Path(base).is_dir() else Path("/tmp")
+
+
 @dataclass(frozen=True)
 class Paths:
     """Where one invocation keeps its files. Deleting any of them loses only time."""
@@ -30,6 +43,16 @@ class Paths:
     def store(self) -> Path:
         """Finished step outputs by key, shared by all checkouts."""
         return self.cache / "store"
+
+    @property
+    def remote(self) -> Path:
+        """Logs of jobs on build servers, and outputs of which a part has arrived."""
+        return self.cache / "remote"
+
+    @property
+    def arriving(self) -> Path:
+        """Outputs from build servers that are not whole yet, by key."""
+        return self.remote / "arriving"
 
     @property
     def work(self) -> Path:

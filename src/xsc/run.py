@@ -161,6 +161,7 @@ def spawn(
     *,
     stdout: int | IO[str] = subprocess.DEVNULL,
     stderr: int | IO[str] = subprocess.DEVNULL,
+    env: Mapping[str, str | None] | None = None,
     keep_fds: Sequence[int] = (),
 ) -> subprocess.Popen[str]:
     """Start a program that outlives this call; end() must follow, whatever happens between.
@@ -168,9 +169,9 @@ def spawn(
     Raises InfraError if the program is missing.
     """
     words = [str(word) for word in argv]
-    env = merged_env(None)
-    _require(words[0], env, None)
-    return _popen(words, None, env, (subprocess.DEVNULL, stdout, stderr), keep_fds)
+    full_env = merged_env(env)
+    _require(words[0], full_env, None)
+    return _popen(words, None, full_env, (subprocess.DEVNULL, stdout, stderr), keep_fds)
 
 
 def end(process: subprocess.Popen[str]) -> int:

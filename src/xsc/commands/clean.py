@@ -33,6 +33,7 @@ def clean(
             unused = unreferenced(outputs, history) if store else []
         doomed = measure([paths.cache] if everything else unused)
         doomed += measure([paths.work, paths.logs, paths.links])
+        doomed += measure([paths.arriving] if store and not everything else [])
         report(doomed, settings.dry_run)
 
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Steps made on a build server: OpenSSH and rsync carry them there and their outputs back."""
