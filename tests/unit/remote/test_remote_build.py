@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import Site
+from sites import Site
 from sshd_kit import Server, wait_until
 
 pytestmark = pytest.mark.timeout(150)

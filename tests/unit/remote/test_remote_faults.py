@@ -12,16 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Client, Site
 from farside import BIG_BYTES
+from sites import Client, Site
 from sshd_kit import Server, Wire, end_job, wait_until
 
 pytestmark = pytest.mark.timeout(150)
-
-
-def held_at_the_gate(site: Site) -> bool:
-    """Say whether the job has said all it says and waits to be let on."""
-    return b"line 39 of 40" in site.log("far") if site.runs() else False
 
 
 def finish(site: Site, client: Client) -> str:
@@ -58,8 +53,7 @@ def test_a_link_cut_while_an_output_arrives(site: Site, wire: Wire) -> None:
 
 
 def test_a_link_cut_while_the_log_arrives(site: Site) -> None:
-    client = site.start("far")
-    wait_until(lambda: held_at_the_gate(site), "the log")
+    client = site.held()
     site.server.stop()
     site.server.start()
     finish(site, client)
@@ -99,8 +93,7 @@ def test_policy_skip_leaves_out_what_needs_the_server(site: Site) -> None:
 
 
 def test_a_killed_client_comes_back_to_its_job(site: Site) -> None:
-    client = site.start("far")
-    wait_until(lambda: held_at_the_gate(site), "the log")
+    client = site.held()
     client.kill()
     again = site.start("far")
     finish(site, again)
@@ -108,8 +101,7 @@ def test_a_killed_client_comes_back_to_its_job(site: Site) -> None:
 
 
 def test_a_job_that_ends_without_a_client_is_fetched_later(site: Site) -> None:
-    client = site.start("far")
-    wait_until(lambda: held_at_the_gate(site), "the log")
+    client = site.held()
     client.kill()
     site.gate.touch()
     wait_until((site.server.job("far") / "rc").exists, "the end of the job")
@@ -118,8 +110,7 @@ def test_a_job_that_ends_without_a_client_is_fetched_later(site: Site) -> None:
 
 
 def test_a_killed_job_is_started_again(site: Site) -> None:
-    client = site.start("far")
-    wait_until(lambda: held_at_the_gate(site), "the log")
+    client = site.held()
     end_job(site.server.job("far"))
     wait_until(lambda: site.runs() == ["far", "far"], "the second attempt")
     text = finish(site, client)
@@ -134,8 +125,7 @@ def test_a_job_that_is_killed_again_and_again_is_given_up(site: Site) -> None:
 
 
 def test_a_server_that_was_started_anew_gets_the_job_again(site: Site) -> None:
-    client = site.start("far")
-    wait_until(lambda: held_at_the_gate(site), "the log")
+    client = site.held()
     site.server.stop()
     end_job(site.server.job("far"))
     site.server.boot_id.write_text("second life\n")

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Client, Site
-from sshd_kit import Server, wait_until
-from test_remote_faults import held_at_the_gate
+from sites import Site
+from sshd_kit import Server
 
 from xsc import bootstrap
 
@@ -28,13 +27,6 @@ def xsc(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
         "XDG_CONFIG_HOME": str(site.folder / "config"),
     }
     return subprocess.run(argv, env=env, capture_output=True, text=True)
-
-
-def held(site: Site) -> Client:
-    """Return a client whose job waits to be let on."""
-    client = site.start("far")
-    wait_until(lambda: held_at_the_gate(site), "the log")
-    return client
 
 
 def test_a_server_gets_a_name_when_it_answers(site: Site, server: Server) -> None:
@@ -71,7 +63,7 @@ def test_a_host_that_looks_like_an_option_is_a_usage_error(site: Site) -> None:
 
 
 def test_a_job_can_be_watched_left_and_fetched(site: Site) -> None:
-    held(site).kill()
+    site.held().kill()
     running = xsc(site, "remote", "status")
     assert f"{site.server.job('far').name}  far " in running.stdout
     assert "running" in running.stdout
@@ -90,7 +82,7 @@ def test_a_job_can_be_watched_left_and_fetched(site: Site) -> None:
 
 
 def test_a_cancelled_job_ends_the_build(site: Site) -> None:
-    client = held(site)
+    client = site.held()
     done = xsc(site, "remote", "cancel", "far")
     assert done.stdout == "far: cancelled\n", done.stderr
     code, text = client.end()
