@@ -59,23 +59,27 @@ def plan_for(settings: Settings, steps: Iterable[str]) -> Plan:
         return make_plan(steps, registry(), settings.paths, history)
 
 
-def describe(plan: Plan) -> list[str]:
+def describe(plan: Plan, helpers: Sequence[Executor] = ()) -> list[str]:
     """Return the plan as lines for people."""
     lines = []
     for name in plan.order:
         if name in plan.missing:
-            lines.append(f"build   {name:<20} about {human_seconds(plan.estimates[name])}")
+            places = [helper.name for helper in helpers if helper.wants(plan.steps[name])]
+            where = f" at {places[0]}" if places else ""
+            lines.append(f"build   {name:<20} about {human_seconds(plan.estimates[name])}{where}")
         elif name in plan.cached:
             lines.append(f"cached  {name:<20} {plan.keys[name].key}")
     return lines
 
 
-def dry_run(settings: Settings, steps: Iterable[str]) -> list[str]:
+def dry_run(
+    settings: Settings, steps: Iterable[str], helpers: Sequence[Executor] = ()
+) -> list[str]:
     """Return what bringing `steps` up to date would do, as lines, and change nothing."""
     wanted = wanted_packages(PACKAGES)
     lines = [f"install {name:<20} {wanted[name]}" for name in missing_packages(list(wanted))]
     try:
-        return [*lines, *describe(plan_for(settings, steps))]
+        return [*lines, *describe(plan_for(settings, steps), helpers)]
     except InfraError as error:
         # Keys hold versions of host tools. Without the tools the order is known, the cache is not.
         lines.append(f"unknown which of these are cached, because {error.message}:")

@@ -15,6 +15,7 @@ from xsc.bench import guest, plot, tables, toolchain
 from xsc.bench.compare import changes
 from xsc.bench.goals import judge
 from xsc.bench.report import Run, load, save
+from xsc.commands.bench_remote import bench_remote
 from xsc.commands.vm_exec import check_memory
 from xsc.config import Settings
 from xsc.errors import EXIT_OK
@@ -30,6 +31,7 @@ STEP = "guest-bench"
 PROFILE = "standard"
 
 app = typer.Typer(no_args_is_help=True, help="Measure what a call costs, by trap and by gate.")
+app.command("remote")(bench_remote)
 
 
 class Policy(StrEnum):

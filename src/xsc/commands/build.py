@@ -49,7 +49,8 @@ def build(
     settings: Settings = ctx.obj
     steps = resolve_target(target, profile)
     if settings.dry_run:
-        print("\n".join(dry_run(settings, steps)))
+        with helpers(settings, remote, remote_policy, remote_min) as found:
+            print("\n".join(dry_run(settings, steps, found)))
         return
     if expect is not None:
         check(plan_for(settings, steps), expect.read_text())

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from xsc.progress import JsonReporter, Mode, PlainReporter, Reporter
+from xsc.progress import JsonReporter, Mode, PlainReporter, Reporter, Row
 from xsc.reporters import make_reporter
 
 
@@ -114,3 +114,48 @@ def test_an_estimate_that_was_too_short_does_not_reach_the_end(
     reporter.started("a", 1.0)
     clock.now += 1000.0
     assert reporter.fraction("a") == pytest.approx(0.9)
+
+
+def divided(reporter: Reporter) -> None:
+    """Report two steps of which one is made elsewhere and loses its server."""
+    reporter.plan([("a", 10.0), ("b", 30.0)], 0)
+    reporter.started("a", 10.0)
+    rows = [Row("a", "lab", ""), Row("b", "here", "waits for a")]
+    reporter.table(rows)
+    for _ in range(3):
+        reporter.waits("a", "lab: Connection refused")
+    reporter.resumes("a")
+    reporter.left_out("a", "the disk of lab is full\nand more")
+
+
+def test_the_table_says_what_waits_for_what() -> None:
+    stream = io.StringIO()
+    divided(PlainReporter(stream))
+    assert stream.getvalue().splitlines()[2:] == [
+        "xsc: steps to make:",
+        "  a  lab   being made, 0%",
+        "  b  here  waits for a",
+        "xsc: steps to make:",
+        "  a  lab   waits for lab: Connection refused",
+        "  b  here  waits for a",
+        "xsc: steps to make:",
+        "  a  lab   being made, 0%",
+        "  b  here  waits for a",
+        "a: left out: the disk of lab is full",
+    ]
+
+
+def test_the_table_is_json_too() -> None:
+    stream = io.StringIO()
+    divided(JsonReporter(stream))
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [e["event"] for e in events[2:]] == ["table", "table", "table", "left out"]
+    assert events[3]["steps"][0]["stuck"] == "lab: Connection refused"
+    assert events[4]["steps"][1] == {"step": "b", "where": "here", "state": "waits for a"}
+
+
+def test_bars_show_the_table_only_when_something_is_stuck() -> None:
+    stream = io.StringIO()
+    divided(make_reporter(Mode.RICH, stream))
+    assert stream.getvalue().count("waits for lab: Connection refused") >= 1
+    assert "a: left out: the disk of lab is full" in stream.getvalue()

@@ -112,8 +112,9 @@ class Wire:
 class Server:
     """The sshd, the directory of its jobs, and the configuration of ssh for those who use it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wrapper: tuple[str, ...] = ()) -> None:
         self.folder = folder
+        self.wrapper = wrapper
         self.port = free_port()
         self.base = folder / "far"
         self.boot_id = folder / "boot_id"
@@ -155,7 +156,7 @@ class Server:
             f"SetEnv XSC_SERVER_DIR={self.base} XSC_BOOT_ID_FILE={self.boot_id}\n"
         )
         argv = [SSHD, "-D", "-f", str(self.folder / "sshd_config"), "-E", str(self.folder / "log")]
-        self.process = subprocess.Popen(argv, start_new_session=True)
+        self.process = subprocess.Popen([*self.wrapper, *argv], start_new_session=True)
         wait_until(self.answers, "an answer of sshd")
 
     def answers(self) -> bool:

@@ -98,3 +98,11 @@ def test_an_unknown_job_is_a_usage_error(site: Site) -> None:
     done = xsc(site, "remote", "logs", "nothing")
     assert done.returncode == 64
     assert "xsc remote status" in done.stderr
+
+
+def test_a_dry_run_says_where_and_asks_no_server(site: Site) -> None:
+    words = ["build", "agent", "--remote", "lab.example", "--remote-min"]
+    there = xsc(site, "--dry-run", *words, "0")
+    assert there.returncode == 0, there.stderr
+    assert there.stdout.splitlines()[-1].endswith("at lab.example")
+    assert "at lab.example" not in xsc(site, "--dry-run", *words, "1000").stdout
