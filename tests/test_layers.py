@@ -19,6 +19,7 @@ LAYERS = (
     {"bars", "reporters", "graph"},
     {"remote"},
     {"build"},
+    {"build", "repo"},
     {"vm"},
     {"bench"},
     {"suites"},

@@ -31,6 +31,13 @@ def runtime_home() -> Path:
     return Path(base) if base.startswith("/") and Path(base).is_dir() else Path("/tmp")
 
 
+def state_home() -> Path:
+    """Return the directory for what must outlive every checkout and cache: signing keys."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    home = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
+    return home / "xsc"
+
+
 @dataclass(frozen=True)
 class Paths:
     """Where one invocation keeps its files. Deleting any of them loses only time."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""A signed APT repository: made from packages and a key, served, and nothing else."""
