@@ -20,6 +20,7 @@ LAYERS = (
     {"remote"},
     {"build"},
     {"build", "repo"},
+    {"packages"},
     {"vm"},
     {"bench"},
     {"suites"},

@@ -16,6 +16,7 @@ from xsc.commands.completion import completion
 from xsc.commands.doctor import doctor
 from xsc.commands.gen import gen
 from xsc.commands.remote import app as remote_app
+from xsc.commands.packages import app as packages_app
 from xsc.commands.repo import app as repo_app
 from xsc.commands.run import run
 from xsc.commands.suite import app as suite_app
@@ -69,6 +70,7 @@ app.command(context_settings={"ignore_unknown_options": True})(test)
 app.command()(gen)
 app.add_typer(bench_app, name="bench")
 app.add_typer(suite_app, name="suite")
+app.add_typer(packages_app, name="packages")
 app.add_typer(repo_app, name="repo")
 app.command()(clean)
 app.command()(version)

@@ -28,6 +28,7 @@ MODULES = (
     "glibc",
     "sysroot",
     "toolchain",
+    "buildroot",
     "agent",
     "rootfs",
     "initramfs",

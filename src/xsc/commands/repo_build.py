@@ -44,6 +44,12 @@ def parse_date(text: str | None) -> int | None:
         ) from error
 
 
+def own_packages(settings: Settings) -> list[Path]:
+    """Return where XSC's own packages are, and those that `xsc packages build` made here."""
+    own = [out / "debs" for out in ensure(settings, OWN_STEPS).values()]
+    return [*own, *sorted(settings.paths.links.glob("package-*/debs"))]
+
+
 def repo_build(
     ctx: typer.Context,
     places: Annotated[
@@ -69,7 +75,7 @@ def repo_build(
         return
     with open_keys(key_home()) as store, interruptible():
         store.keyring()
-        sources = places or [step / "debs" for step in ensure(settings, OWN_STEPS).values()]
+        sources = places or own_packages(settings)
         request = Request(find_debs(sources), target, suite, when, valid_days)
         reporter = make_reporter(settings.progress)
         try:

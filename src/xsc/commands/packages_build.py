@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""`xsc packages build`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, TypeAlias
+
+import typer
+
+from xsc.config import Settings
+from xsc.errors import EXIT_FAILED, EXIT_OK, UsageError
+from xsc.graph.store import Store
+from xsc.packages.attempts import Attempt
+from xsc.packages.builder import Retry, Site, build_packages, graph_plan, to_build
+from xsc.packages.classify import Cause
+from xsc.packages.sets import load_known, select
+from xsc.packages.state import rows, totals
+from xsc.packages.steps import Options, Planned, plan_packages
+from xsc.progress import human_seconds
+from xsc.reporters import make_reporter
+from xsc.session import ensure, interruptible, open_history
+
+DEFAULT_SET = "essential"
+ALL_FAILED = "failed"
+Names: TypeAlias = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Sets or source packages.")
+]
+WantedSets: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME", help="A set; may be repeated.")
+]
+Tests: TypeAlias = Annotated[bool, typer.Option("--tests", help="With the packages' own tests.")]
+
+
+def say(text: str) -> None:
+    """Tell the user something that is no result."""
+    print(f"xsc: {text}", file=sys.stderr, flush=True)
+
+
+def planned_packages(settings: Settings, wanted: Sequence[str], tests: bool) -> list[Planned]:
+    """Return what building the packages behind names of sets and packages takes."""
+    root = settings.paths.root
+    with interruptible():
+        return plan_packages(select(root, wanted), load_known(root), Options(tests), say)
+
+
+def retry_rule(word: str | None) -> Retry:
+    """Return which failed packages are tried again: those of the machine, unless others are asked.
+
+    Raises UsageError for a word that is no cause.
+    """
+    if word is None:
+        return lambda attempt: attempt.cause is Cause.INFRASTRUCTURE
+    if word == ALL_FAILED:
+        return lambda attempt: True
+    try:
+        cause = Cause(word)
+    except ValueError as error:
+        raise UsageError(
+            f"{word!r} is no cause of a failure",
+            hint=f"write {ALL_FAILED}, or one of {', '.join(Cause)}",
+        ) from error
+
+    def rule(attempt: Attempt) -> bool:
+        return attempt.cause is cause
+
+    return rule
+
+
+def packages_build(
+    ctx: typer.Context,
+    names: Names = None,
+    sets: WantedSets = None,
+    retry: Annotated[
+        str | None, typer.Option(metavar="WHICH", help="Only failed ones: failed, or a cause.")
+    ] = None,
+    tests: Tests = False,
+) -> int:
+    """Build source packages in clean trees, whatever fails; again, it goes on where it stopped."""
+    settings: Settings = ctx.obj
+    rule = retry_rule(retry)
+    wanted = [*(names or []), *(sets or [])] or [DEFAULT_SET]
+    planned = planned_packages(settings, wanted, tests)
+    with open_history(settings) as history:
+        plan = graph_plan(planned, settings.paths, history)
+        site = Site(settings.paths, history, make_reporter(settings.progress), settings.jobs)
+        todo = to_build(planned, plan, site.attempts, rule, retry is not None)
+        if settings.dry_run:
+            for package in todo:
+                left = human_seconds(plan.estimates.get(package.build_step, 0.0))
+                print(f"build   {package.name:<20} {package.version} (about {left})")
+            return EXIT_OK
+        if todo:
+            # What packages are built in and from is an ordinary target.
+            needs = {need for p in todo for step in p.steps for need in step.needs}
+            ensure(settings, sorted(needs - {step.name for p in todo for step in p.steps}))
+            plan = graph_plan(planned, settings.paths, history)
+            with interruptible():
+                try:
+                    build_packages(todo, plan, site)
+                finally:
+                    site.reporter.close()
+        plan = graph_plan(planned, settings.paths, history) if todo else plan
+    known = load_known(settings.paths.root)
+    found = rows(planned, plan, site.attempts, Store(settings.paths.store), known)
+    for row in found:
+        if not row.settled:
+            print(f"{row.source}: {row.words}: {row.detail}" + (f" ({row.log})" if row.log else ""))
+    print(totals(found))
+    return EXIT_OK if all(row.settled for row in found) else EXIT_FAILED

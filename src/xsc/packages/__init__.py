@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Debian's source packages built again against XSC's C library."""

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""Source packages as steps of the build graph: one that builds, one that scans the result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+
+from xsc.build import registry
+from xsc.errors import UsageError
+from xsc.graph.step import Json, Step
+from xsc.packages import archive
+from xsc.packages.recipe import SCRIPTS, Recipe, build_package
+from xsc.packages.scanning import scan_packages
+from xsc.packages.sets import Known
+from xsc.run import stop_all, stopping
+
+ESTIMATE_SECONDS = 240.0
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How packages are built."""
+
+    run_tests: bool = False
+
+    def build_options(self) -> tuple[str, ...]:
+        """Return DEB_BUILD_OPTIONS: no debug symbols, and no tests unless they are wanted."""
+        return ("noautodbgsym",) if self.run_tests else ("noautodbgsym", "nocheck")
+
+    def profiles(self) -> tuple[str, ...]:
+        """Return the build profiles that go with them."""
+        return () if self.run_tests else ("nocheck",)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A source package with its steps, or with the reason why it cannot be built now."""
+
+    name: str
+    version: str
+    """Of the packages that come out."""
+    steps: tuple[Step, ...] = ()
+    waits: str = ""
+    """What is missing to build it."""
+
+    @property
+    def build_step(self) -> str:
+        """Name of the step that makes the packages."""
+        return self.steps[0].name
+
+    @property
+    def scan_step(self) -> str:
+        """Name of the step that looks for traps in them."""
+        return self.steps[-1].name
+
+
+def _facts(recipe: Recipe) -> Mapping[str, Json]:
+    return {
+        "source": asdict(recipe.source),
+        "packages": [package.spec for package in recipe.packages],
+        "version": recipe.version,
+        "options": list(recipe.options),
+        "profiles": list(recipe.profiles),
+        "traps": recipe.traps,
+    }
+
+
+def package_steps(recipe: Recipe) -> tuple[Step, Step]:
+    """Return the steps of one source package."""
+    name = recipe.source.name
+    build = Step(
+        name=f"package-{name}",
+        run=partial(build_package, recipe),
+        inputs=(SCRIPTS, "src/xsc/build/namespace.py"),
+        needs=("buildroot",),
+        params=partial(_facts, recipe),
+        estimate=ESTIMATE_SECONDS,
+    )
+    return build, scan_step(name, build.name)
+
+
+def scan_step(name: str, made_by: str) -> Step:
+    """Return the step that scans what the step `made_by` made of a source package."""
+    return Step(
+        name=f"traps-{name}",
+        run=partial(scan_packages, made_by),
+        inputs=("src/xsc/elf",),
+        needs=(made_by,),
+        estimate=5.0,
+    )
+
+
+def _solve(sources: Sequence[archive.Source], profiles: Sequence[str], say: Say) -> None:
+    """Have apt work out what packages need, where it has not yet: seconds for each."""
+    open_questions = [one for one in sources if not archive.is_solved(one, profiles)]
+    if not open_questions:
+        return
+    say(f"asking apt what {len(open_questions)} packages need to be built (once per index)")
+
+    def ask(source: archive.Source) -> None:
+        if stopping():
+            raise KeyboardInterrupt
+        try:
+            archive.closure(source, profiles)
+        except archive.DepWait:
+            pass  # an answer like any other, and kept
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        try:
+            list(pool.map(ask, open_questions))
+        except BaseException:
+            stop_all()
+            raise
+
+
+def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say) -> list[Planned]:
+    """Return what building each package takes. UsageError for one that Debian does not have."""
+    sources = archive.find(names)
+    asked = [sources[name] for name in names if name not in known.steps]
+    _solve(asked, options.profiles(), say)
+    planned = []
+    for name in names:
+        source = sources[name]
+        if name in known.steps:
+            planned.append(_of_the_graph(name, known.steps[name], source.version))
+            continue
+        try:
+            packages = archive.closure(source, options.profiles())
+        except archive.DepWait as reason:
+            planned.append(Planned(name, source.version, waits=reason.message))
+            continue
+        recipe = Recipe(
+            source,
+            packages,
+            known.revision,
+            options.build_options(),
+            options.profiles(),
+            traps=known.traps(name),
+        )
+        planned.append(Planned(name, recipe.version, package_steps(recipe)))
+    return planned
+
+
+def _of_the_graph(name: str, step: str, version: str) -> Planned:
+    if step not in registry():
+        raise UsageError(f"known.toml: {name} shall be made by {step}, which is no step")
+    return Planned(name, version, (registry()[step], scan_step(name, step)))

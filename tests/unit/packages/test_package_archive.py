@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What apt says about source packages and Debian's builds of them, read right."""
+
+from __future__ import annotations
+
+from xsc.build.apt import Package
+from xsc.packages.archive import Source, parse_builds, parse_sources
+from xsc.packages.recipe import Recipe, changelog_entry
+
+SOURCES = """\
+Package: tool
+Binary: tool, libtool1,
+ tool-doc
+Version: 1.0-2
+Build-Depends: debhelper-compat (= 13),
+ libz-dev
+Build-Depends-Indep: texlive
+Checksums-Sha256:
+ aa 10 tool_1.0-2.dsc
+ bb 20 tool_1.0.orig.tar.xz
+
+Package: tool
+Binary: tool
+Version: 1.0-10
+Checksums-Sha256:
+ cc 10 tool_1.0-10.dsc
+
+Package: other
+Binary: other
+Version: 1:2-1
+Build-Conflicts: x
+Checksums-Sha256:
+ dd 10 other_2-1.dsc
+"""
+BUILDS = """\
+Package: tool
+Source: tool (1.0-2)
+Version: 1.0-2+b3
+Architecture: amd64
+
+Package: tool-doc
+Source: tool
+Version: 1.0-2
+Architecture: all
+
+Package: libtool1
+Source: tool (1.0-2)
+Version: 7:3.4
+Architecture: amd64
+
+Package: other
+Version: 1:2-1
+Architecture: amd64
+"""
+
+
+def test_the_newest_source_is_taken() -> None:
+    found = parse_sources(SOURCES)
+    source, binaries = found["tool"]
+    assert (source.version, source.files) == ("1.0-10", {"tool_1.0-10.dsc": "cc"})
+    assert binaries == "tool"
+    assert found["other"][0].needs == "Build-Conflicts: x\n"
+
+
+def test_what_documentation_needs_is_left_out() -> None:
+    source, binaries = parse_sources(SOURCES.partition("\n\n")[0])["tool"]
+    assert source.needs == "Build-Depends: debhelper-compat (= 13), libz-dev\n"
+    assert binaries == "tool, libtool1, tool-doc"
+    assert len(source.files) == 2
+
+
+def test_builds_are_found_by_source_and_version() -> None:
+    # A package with a version of its own says nothing about rebuilds of the source.
+    assert parse_builds(BUILDS) == {
+        ("tool", "1.0-2"): "1.0-2+b3",
+        ("other", "1:2-1"): "1:2-1",
+    }
+
+
+def test_the_changelog_entry_marks_a_mere_rebuild() -> None:
+    source = Source("tool", "1.0-2", "1.0-2+b3", {}, "")
+    recipe = Recipe(source, (Package("x", "1", "amd64"),), 1, ("nocheck",), ("nocheck",))
+    entry = changelog_entry(recipe, 0).splitlines()
+    assert entry[0] == "tool (1.0-2+b3+xsc1) bookworm; urgency=low, binary-only=yes"
+    assert entry[-2].startswith(" -- ") and entry[-2].endswith("Thu, 01 Jan 1970 00:00:00 -0000")
+    assert entry[-1] == ""
