@@ -18,7 +18,6 @@ LAYERS = (
     {"elf", "abi", "progress"},
     {"bars", "reporters", "graph"},
     {"remote"},
-    {"build"},
     {"build", "repo"},
     {"packages"},
     {"vm"},

@@ -15,8 +15,8 @@ from xsc.commands.clean import clean
 from xsc.commands.completion import completion
 from xsc.commands.doctor import doctor
 from xsc.commands.gen import gen
-from xsc.commands.remote import app as remote_app
 from xsc.commands.packages import app as packages_app
+from xsc.commands.remote import app as remote_app
 from xsc.commands.repo import app as repo_app
 from xsc.commands.run import run
 from xsc.commands.suite import app as suite_app

@@ -13,9 +13,10 @@ from pathlib import Path
 from xsc import run as gateway
 from xsc.build import registry
 from xsc.errors import InfraError, XscError
+from xsc.graph.executor import Job, LocalExecutor
 from xsc.graph.history import History
 from xsc.graph.plan import Plan, make_plan
-from xsc.graph.runner import Job, execute, link_output
+from xsc.graph.runner import link_output
 from xsc.graph.store import Entry, Store
 from xsc.packages.attempts import Attempt, Attempts
 from xsc.packages.classify import ENDED, Cause, Failure, classify
@@ -135,10 +136,18 @@ def _run_step(
 ) -> Entry:
     pool, store = tools
     step = plan.steps[name]
-    job = Job(step, plan.keys[name], site.paths, store, site.jobs, site.reporter)
+    job = Job(
+        step=step,
+        key=plan.keys[name],
+        keys=plan.keys,
+        paths=site.paths,
+        store=store,
+        jobs=site.jobs,
+        reporter=site.reporter,
+    )
     upstream = {need: entries[need].out for need in step.needs}
     site.reporter.started(name, plan.estimates[name])
-    future = pool.submit(execute, job, upstream)
+    future = pool.submit(LocalExecutor(1).execute, job, upstream)
     while not wait([future], TICK_SECONDS).done:
         site.reporter.tick()
     return future.result()
