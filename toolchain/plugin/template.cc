@@ -36,7 +36,7 @@ static bool is_prefix(const char *text, size_t length)
 template_reader::template_reader(const char *text_, bool has_operands_, is_int80_operand ask_,
 				 void *data_)
 	: text(text_), has_operands(has_operands_), ask(ask_), data(data_), at(0), last_byte(-1),
-	  last_start(0)
+	  last_start(0), in_macro(false)
 {
 }
 
@@ -120,6 +120,12 @@ const char *template_reader::opcode(size_t start, size_t end)
 			start = word;
 			continue;
 		}
+		if (same_word(text + start, length, ".macro"))
+			in_macro = true;
+		else if (same_word(text + start, length, ".endm"))
+			in_macro = false;
+		if (in_macro)
+			return nullptr;
 		if (same_word(text + start, length, ".byte"))
 			return bytes(word, end, 1);
 		if (same_word(text + start, length, ".word") ||
@@ -140,7 +146,8 @@ const char *template_reader::opcode(size_t start, size_t end)
 			return ask(text + word, data) ? "int 0x80" : nullptr;
 		word += text[word] == '$';
 		char *rest;
-		bool is_int80 = strtoul(text + word, &rest, 0) == 0x80 || strncasecmp(text + word, "80h", 3) == 0;
+		bool is_int80 = strtoul(text + word, &rest, 0) == 0x80 ||
+				strncasecmp(text + word, "80h", 3) == 0;
 		return is_int80 ? "int 0x80" : nullptr;
 	}
 }

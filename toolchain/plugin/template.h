@@ -37,6 +37,8 @@ private:
 	/* The last byte that directives like .byte have laid down, and where its statement began. */
 	int last_byte;
 	size_t last_start;
+	/* Inside the definition of a macro: only its use makes code, and the assembler's matter. */
+	bool in_macro;
 };
 
 #endif

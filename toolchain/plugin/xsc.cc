@@ -136,6 +136,7 @@ const char *reason_at(location_t location, tree function)
 
 bool seen_before(location_t location)
 {
+	location = LOCATION_LOCUS(plain_location(location));
 	for (location_t each : reported)
 		if (each == location)
 			return true;

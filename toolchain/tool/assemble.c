@@ -90,6 +90,7 @@ int assemble(const char *tool, int argc, char **argv)
 {
 	struct options options = options_read(argc, argv);
 	char *program = place_debian(tool);
+	struct stamp before = stamp_of(options.output);
 	struct words words = { 0 };
 	struct scan found;
 	int status;
@@ -99,8 +100,8 @@ int assemble(const char *tool, int argc, char **argv)
 		words_add(&words, options.words.items[i]);
 	options.words = words;
 	status = child_run(program, &words, false);
-	/* Asked for its version, it has made nothing. */
-	if (status != 0 || access(options.output, R_OK) != 0)
+	/* Asked for its version, it has made nothing, whatever lies about. */
+	if (status != 0 || !stamp_differs(options.output, before))
 		return status;
 	if (!scan_file(options.output, &found))
 		return 1;

@@ -11,6 +11,7 @@
 #include "child.h"
 #include "memory.h"
 #include "place.h"
+#include "refuse.h"
 
 /* The plugin works with the compiler whose headers it was compiled with, and with no other. */
 #define RELEASE "12"
@@ -35,6 +36,8 @@ int compile(const char *tool, bool own_tree, int argc, char **argv)
 
 	if (own_tree && tree == NULL)
 		tree = place_sysroot();
+	/* Said once and in good time, instead of by whichever part comes to need it. */
+	refuse_kind();
 	words_add(&words, program);
 	words_add(&words, format("-specs=%s", place_of("xsc.specs")));
 	words_add(&words, format("-fplugin=%s", place_of("xsc.so")));

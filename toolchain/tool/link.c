@@ -88,6 +88,7 @@ int link_files(const char *tool, bool own_tree, int argc, char **argv)
 	struct options options = options_read(argc, argv);
 	char *program = place_debian(tool);
 	const char *tree = own_tree && !options.has_sysroot ? place_sysroot() : NULL;
+	struct stamp before = stamp_of(options.output);
 	struct words words = { 0 };
 	int status;
 
@@ -99,9 +100,9 @@ int link_files(const char *tool, bool own_tree, int argc, char **argv)
 	options.words = words;
 	if (options.is_partial)
 		child_become(program, &words);
-	/* A file of an earlier link must not be taken for what was made now. */
 	status = child_run(program, &words, false);
-	if (status != 0 || access(options.output, R_OK) != 0)
+	/* Asked for its version, it has made nothing, whatever lies about. */
+	if (status != 0 || !stamp_differs(options.output, before))
 		return status;
 	return check(program, &options);
 }

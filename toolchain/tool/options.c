@@ -155,3 +155,20 @@ struct options options_read(int argc, char **argv)
 		read_word(&reader, &options.words, argv[i], 0);
 	return options;
 }
+
+struct stamp stamp_of(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+		return (struct stamp){ 0 };
+	return (struct stamp){ status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec };
+}
+
+bool stamp_differs(const char *path, struct stamp before)
+{
+	struct stamp now = stamp_of(path);
+
+	return now.inode && (now.inode != before.inode || now.seconds != before.seconds ||
+			     now.nanoseconds != before.nanoseconds);
+}

@@ -20,4 +20,16 @@ struct options {
  */
 struct options options_read(int argc, char **argv);
 
+/* The state of a file, to know whether a tool has written it. */
+struct stamp {
+	unsigned long long inode;
+	long long seconds;
+	long nanoseconds;
+};
+
+struct stamp stamp_of(const char *path);
+
+/* Whether the file is there and is another one, or has other contents, than it was. */
+bool stamp_differs(const char *path, struct stamp before);
+
 #endif

@@ -79,13 +79,8 @@ def cases(scratch: Path, project: Sequence[Path]) -> tuple[Case, ...]:
 
 def _seconds(case: Case, prefix: str, scratch: Path) -> float:
     """Build a case some times and return how long one build took."""
-    argv: list[str | Path] = [
-        f"{prefix}{case.compiler}",
-        *case.options,
-        "-o",
-        scratch / "out",
-        *case.sources,
-    ]
+    files = [str(path) for path in (scratch / "out", *case.sources)]
+    argv = [f"{prefix}{case.compiler}", *case.options, "-o", *files]
     lines = "\n" * case.builds
     start = time.perf_counter()
     # One program starts all builds: what it takes to start that one must not count.

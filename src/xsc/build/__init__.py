@@ -18,6 +18,7 @@ TEST_STEPS = (
     "stock-kernel",
     "initramfs-stock",
     "agent",
+    "toolchain",
     "guest-tests",
     "guest-bench",
     "kselftests",

@@ -68,17 +68,9 @@ def build_package(recipe: Recipe, context: StepContext) -> None:
         root.mkdir(mode=0o755)
         context.progress(0.1, f"unpacking the build root, {len(debs)} packages more")
         archive = context.input("buildroot") / buildroot.ARCHIVE
-        unpack: list[str | Path] = [
-            "tar",
-            "-C",
-            root,
-            "--numeric-owner",
-            "--exclude=./dev/*",
-            "-xpf",
-            archive,
-        ]
         # Device nodes are the kernel's root's to make; `enter` mounts a /dev of its own.
-        context.run([*as_root(), *unpack])
+        unpack = ["tar", "-C", str(root), "--numeric-owner", "--exclude=./dev/*", "-xpf"]
+        context.run([*as_root(), *unpack, archive])
         _provide(recipe, context, root, (files, debs))
         context.progress(0.15, "building")
         enter = context.root / SCRIPTS / "enter"
