@@ -20,6 +20,7 @@ from xsc.graph.executor import Executor
 from xsc.graph.history import History
 from xsc.graph.plan import Plan, closure, make_plan
 from xsc.graph.runner import build
+from xsc.graph.step import Step
 from xsc.graph.store import Store
 from xsc.progress import human_seconds
 from xsc.reporters import make_reporter
@@ -53,10 +54,12 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def plan_for(settings: Settings, steps: Iterable[str]) -> Plan:
-    """Compute what bringing `steps` up to date takes."""
+def plan_for(
+    settings: Settings, steps: Iterable[str], known: Mapping[str, Step] | None = None
+) -> Plan:
+    """Compute what bringing `steps` up to date takes; `known` are other steps than the usual."""
     with open_history(settings) as history:
-        return make_plan(steps, registry(), settings.paths, history)
+        return make_plan(steps, known or registry(), settings.paths, history)
 
 
 def describe(plan: Plan, helpers: Sequence[Executor] = ()) -> list[str]:
@@ -74,18 +77,21 @@ def describe(plan: Plan, helpers: Sequence[Executor] = ()) -> list[str]:
 
 def dry_run(
     settings: Settings, steps: Iterable[str], helpers: Sequence[Executor] = ()
+    settings: Settings, steps: Iterable[str], known: Mapping[str, Step] | None = None
 ) -> list[str]:
     """Return what bringing `steps` up to date would do, as lines, and change nothing."""
     wanted = wanted_packages(PACKAGES)
     lines = [f"install {name:<20} {wanted[name]}" for name in missing_packages(list(wanted))]
     try:
         return [*lines, *describe(plan_for(settings, steps), helpers)]
+        return [*lines, *describe(plan_for(settings, steps, known))]
     except InfraError as error:
         # Keys hold versions of host tools. Without the tools the order is known, the cache is not.
         lines.append(f"unknown which of these are cached, because {error.message}:")
-        order = closure(steps, registry())
+        every = known or registry()
         return lines + [
-            f"build   {name:<20} about {human_seconds(registry()[name].estimate)}" for name in order
+            f"build   {name:<20} about {human_seconds(every[name].estimate)}"
+            for name in closure(steps, every)
         ]
 
 
@@ -96,10 +102,15 @@ def ensure(
 
     `helpers` make the steps they want; the others are made on this machine.
 
+    settings: Settings, steps: Iterable[str], known: Mapping[str, Step] | None = None
+) -> Mapping[str, Path]:
+    """Build what is missing of `steps` and return their output directories.
+
+    `known` are the steps to choose from, if not those of the registry.
     Raises StepFailed or InfraError if a step fails, typer.Exit(130) if the user interrupts.
     """
     with interruptible(), open_history(settings) as history:
-        plan = make_plan(steps, registry(), settings.paths, history)
+        plan = make_plan(steps, known or registry(), settings.paths, history)
         reporter = make_reporter(settings.progress)
         try:
             build(plan, settings.paths, history, reporter, settings.jobs, helpers)

@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -20,6 +23,40 @@ from xsc.remote.executor import Policy, RemoteExecutor
 from xsc.session import dry_run, ensure, plan_for
 
 REMOTE_SECONDS = 30.0
+from xsc.errors import UsageError
+from xsc.graph.step import Step
+from xsc.session import dry_run, ensure
+
+
+class Origin(StrEnum):
+    """Where the packages of an image come from."""
+
+    DEBIAN = "debian"
+    REBUILT = "rebuilt"
+
+
+def rebuilt_image(settings: Settings, profile: str) -> Mapping[str, Step]:
+    """Return the steps with those of the image that holds what `xsc packages build` has made."""
+    # Only here: nobody else who builds needs the packages half.
+    from xsc.commands.packages_build import planned_packages
+    from xsc.packages import image
+    from xsc.packages.builder import graph_plan
+    from xsc.session import open_history
+
+    names = image.sources(settings.paths.root, profile)
+    # Asking apt about a package that was never built would take seconds for nothing.
+    tried = [name for name in names if (settings.paths.links / f"package-{name}").exists()]
+    planned = planned_packages(settings, tried, tests=False) if tried else []
+    with open_history(settings) as history:
+        plan = graph_plan(planned, settings.paths, history)
+    built = [one.name for one in planned if one.steps and one.build_step not in plan.missing]
+    made = image.with_rebuilt(profile, planned, built)
+    others = sorted(set(names) - {*made.rebuilt, image.LIBC})
+    text = f"{len(made.rebuilt)} of {len(names) - 1} source packages are rebuilt"
+    if others:
+        text += f"; Debian's: {', '.join(others)}"
+    print(f"xsc: {text}", file=sys.stderr, flush=True)
+    return made.steps
 
 
 def build(
@@ -44,10 +81,21 @@ def build(
     expect: Annotated[
         Path | None, typer.Option(help="On a build server: the keys the client has computed.")
     ] = None,
+    packages: Annotated[
+        Origin, typer.Option(help="Debian's binaries, or those built here where there are any.")
+    ] = Origin.DEBIAN,
 ) -> None:
     """Build a target: whatever it needs and is not in the store yet."""
     settings: Settings = ctx.obj
     steps = resolve_target(target, profile)
+    known: Mapping[str, Step] | None = None
+    if packages is Origin.REBUILT:
+        if not set(steps) & {f"iso-{profile}", f"rootfs-{profile}"}:
+            raise UsageError(
+                f"{target} is made of no packages", hint="--packages belongs to iso and rootfs"
+            )
+        known = rebuilt_image(settings, profile)
+        steps = tuple(f"{name}-rebuilt" for name in steps)
     if settings.dry_run:
         with helpers(settings, remote, remote_policy, remote_min) as found:
             print("\n".join(dry_run(settings, steps, found)))
@@ -57,6 +105,9 @@ def build(
     with helpers(settings, remote, remote_policy, remote_min) as found:
         outputs = ensure(settings, steps, found)
     for name, out in outputs.items():
+        print("\n".join(dry_run(settings, steps, known)))
+        return
+    for name, out in ensure(settings, steps, known).items():
         print(f"{name}: {out}")
 
 

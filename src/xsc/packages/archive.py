@@ -106,6 +106,17 @@ def parse_builds(text: str) -> dict[tuple[str, str], str]:
     return builds
 
 
+def sources_of(packages: Sequence[str]) -> dict[str, str]:
+    """Return the source package of each binary package."""
+    answer = _answer("sources", [_FORMAT, apt.index_digest(), *sorted(packages)])
+    if not answer.exists():
+        text = _ask(_binary_options(), "show", "--no-all-versions", *packages)
+        rows = inventory.paragraphs(text)
+        found = {row["Package"]: row.get("Source", row["Package"]).split()[0] for row in rows}
+        _keep(answer, dict(found))
+    return dict(json.loads(answer.read_text()))
+
+
 def _one(text: str) -> str:
     return " ".join(text.split())
 
