@@ -16,6 +16,7 @@ from xsc.bench.compare import changes
 from xsc.bench.goals import judge
 from xsc.bench.report import Run, load, save
 from xsc.commands.bench_remote import bench_remote
+from xsc.commands.bench_packages import bench_packages
 from xsc.commands.bench_repo import bench_repo
 from xsc.commands.vm_exec import check_memory
 from xsc.config import Settings
@@ -33,6 +34,7 @@ PROFILE = "standard"
 
 app = typer.Typer(no_args_is_help=True, help="Measure what a call costs, by trap and by gate.")
 app.command("remote")(bench_remote)
+app.command("packages")(bench_packages)
 app.command("repo")(bench_repo)
 
 

@@ -19,7 +19,7 @@ from xsc.repo.publish import DEFAULT_SUITE, Request, find_debs, publish
 from xsc.reporters import make_reporter
 from xsc.session import dry_run, ensure, interruptible
 
-OWN_STEPS = ("glibc", "kernel")
+OWN_STEPS = ("glibc", "kernel", "toolchain")
 ESTIMATE_SECONDS = 10.0
 
 

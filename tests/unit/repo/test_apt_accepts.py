@@ -10,6 +10,7 @@ from pathlib import Path
 
 from repokit import EPOCH, Apt, Web, make_deb, make_repository
 
+from xsc.packages.versions import our_version
 from xsc.repo.keys import KeyStore
 from xsc.repo.publish import KEYRING_FILE, KEYRING_PACKAGE, KEYRING_PLACE
 
@@ -38,6 +39,20 @@ def test_a_new_version_is_an_upgrade(
     done = apt.run("apt-get", "upgrade", "-y")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (apt.root / "usr/share/hello/version").read_text() == "1.0+b0+xsc1\n"
+
+
+def test_a_rebuilt_package_is_preferred_until_debian_updates_it(
+    apt: Apt, repository: Path, store: KeyStore, tmp_path: Path
+) -> None:
+    debian = make_deb(tmp_path / "debs", "tool", "1.0-2")
+    rebuilt = make_deb(tmp_path / "debs", "tool", our_version("1.0-2", "1.0-2", 1))
+    make_repository(store, repository, debian, rebuilt, date=EPOCH + 1)
+    apt.update()
+    assert apt.candidate("tool") == "1.0-2+b0+xsc1"
+    update = make_deb(tmp_path / "debs", "tool", "1.0-2+deb12u1")
+    make_repository(store, repository, debian, rebuilt, update, date=EPOCH + 2)
+    apt.update()
+    assert apt.candidate("tool") == "1.0-2+deb12u1"
 
 
 def test_other_packages_under_the_same_date_are_noticed(
