@@ -20,6 +20,8 @@ LAYERS = (
     {"remote"},
     {"build", "repo"},
     {"packages"},
+    {"remote", "farm"},
+    {"build"},
     {"vm"},
     {"bench"},
     {"suites"},

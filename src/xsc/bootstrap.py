@@ -151,13 +151,13 @@ def cache_home() -> Path:
     return home / "xsc"
 
 
-def venv_key() -> str:
+def venv_key(lockfile: Path = LOCKFILE) -> str:
     """Return the name of the virtualenv: it changes with the locked versions and the python."""
     facts = f"{sys.version}\n{os.path.realpath(sys.executable)}\n".encode()
-    return hashlib.sha256(facts + LOCKFILE.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(facts + lockfile.read_bytes()).hexdigest()[:16]
 
 
-def create_venv(final: Path) -> int:
+def create_venv(final: Path, lockfile: Path = LOCKFILE) -> int:
     """Create the virtualenv `final`, under a temporary name first: it is whole or absent."""
     final.parent.mkdir(parents=True, exist_ok=True)
     with (final.parent / "lock").open("w") as lock:
@@ -174,22 +174,22 @@ def create_venv(final: Path) -> int:
                 return fail("cannot install python3-venv", "install it with apt-get by hand")
         for leftover in final.parent.glob("*.tmp"):
             shutil.rmtree(leftover)
-        count = LOCKFILE.read_text().count("==")
+        count = lockfile.read_text().count("==")
         say(f"installing {count} locked Python packages into {final} (once)")
         scratch = final.with_suffix(".tmp")
-        code = fill_venv(scratch, lock.fileno())
+        code = fill_venv(scratch, lockfile, lock.fileno())
         if code == 0:
             scratch.rename(final)
         return code
 
 
-def fill_venv(scratch: Path, lock: int) -> int:
+def fill_venv(scratch: Path, lockfile: Path, lock: int) -> int:
     """Create a virtualenv at `scratch` with exactly the locked packages.
 
     The children inherit the lock: if this process is killed, the next one waits until they ended.
     """
     pip = [str(scratch / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
-    pip += ["--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCKFILE)]
+    pip += ["--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(lockfile)]
     for argv in ([sys.executable, "-m", "venv", str(scratch)], pip):
         done = subprocess.run(
             argv,

@@ -14,6 +14,7 @@ from xsc.commands.build import build
 from xsc.commands.clean import clean
 from xsc.commands.completion import completion
 from xsc.commands.doctor import doctor
+from xsc.commands.farm import app as farm_app
 from xsc.commands.gen import gen
 from xsc.commands.packages import app as packages_app
 from xsc.commands.remote import app as remote_app
@@ -64,6 +65,7 @@ app.command()(doctor)
 app.command()(build)
 app.command()(why)
 app.add_typer(remote_app, name="remote")
+app.add_typer(farm_app, name="farm")
 app.command()(run)
 app.add_typer(vm_app, name="vm")
 app.command(context_settings={"ignore_unknown_options": True})(test)
