@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -30,12 +30,13 @@ class Job:
 
     step: Step
     key: StepKey
-    keys: Mapping[str, StepKey]
-    """The keys of all steps of the plan: what this one is made from, and from what that is made."""
     paths: Paths
     store: Store
     jobs: int
     reporter: Reporter
+    keys: Mapping[str, StepKey] = field(default_factory=dict)
+    """The keys of all steps of the plan: what this one is made from, and from what that is made.
+    Only who has it made elsewhere asks for them."""
 
     def waiting(self, owner: int | None) -> None:
         """Tell the user that another process is at work on the same thing."""
@@ -81,13 +82,18 @@ class LocalExecutor:
         return True
 
     def execute(self, job: Job, upstream: Mapping[str, Path]) -> Entry:
-        """Run one step under its locks and return its entry; another xsc may have made it."""
-        with held(job.store.lock_path(job.key.key), job.waiting):
-            entry = job.store.get(job.key.key)
-            if entry is not None:
-                return entry
-            with held(job.paths.work / f"{job.step.name}.lock", job.waiting) as work_lock:
-                return _execute_locked(job, upstream, work_lock.fd)
+        """Run the step's function."""
+        return execute(job, upstream)
+
+
+def execute(job: Job, upstream: Mapping[str, Path]) -> Entry:
+    """Run one step here under its locks and return its entry; another xsc may have made it."""
+    with held(job.store.lock_path(job.key.key), job.waiting):
+        entry = job.store.get(job.key.key)
+        if entry is not None:
+            return entry
+        with held(job.paths.work / f"{job.step.name}.lock", job.waiting) as work_lock:
+            return _execute_locked(job, upstream, work_lock.fd)
 
 
 def _execute_locked(job: Job, upstream: Mapping[str, Path], lock_fd: int) -> Entry:
@@ -112,20 +118,20 @@ def _execute_locked(job: Job, upstream: Mapping[str, Path], lock_fd: int) -> Ent
                 keep_fds=(lock_fd,),
             )
             job.step.run(context)
-        check_inputs(job)
+        _check_inputs(job)
         shutil.copyfile(log_path, scratch / "log")
         return job.store.commit(scratch, job.key, time.monotonic() - began)
     except OSError as error:
         raise _explain(error, name, log_path) from error
     except XscError as error:
-        raise located(error, name, log_path) from error
+        raise _located(error, name, log_path) from error
     finally:
         # After a commit the directory has been renamed away and nothing is left to delete.
         if scratch.exists():
             remove_tree(scratch)
 
 
-def check_inputs(job: Job) -> None:
+def _check_inputs(job: Job) -> None:
     """Refuse an output whose inputs were edited meanwhile: its key would not tell the truth."""
     with DigestCache(job.paths.cache / "digests.db") as digests:
         changed = changed_inputs(job.step, job.key, job.paths.root, digests)
@@ -136,8 +142,7 @@ def check_inputs(job: Job) -> None:
         )
 
 
-def located(error: XscError, name: str, log_path: Path) -> XscError:
-    """Return the same error with the step in its message and the log in its remedy."""
+def _located(error: XscError, name: str, log_path: Path) -> XscError:
     hints = [error.hint] if error.hint else []
     if str(log_path) not in (error.hint or ""):
         hints.append(f"the whole log is {log_path}")
