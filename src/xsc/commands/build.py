@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from xsc.build import DEFAULT_PROFILE, complete_target, resolve_target
+from xsc.build import DEFAULT_PROFILE, complete_target, registry, resolve_target
 from xsc.config import Settings
 from xsc.graph.executor import Executor
 from xsc.graph.expect import check
@@ -120,5 +120,6 @@ def helpers(
         yield ()
         return
     address = AddressBook(config_home() / "remotes.toml").find(remote)
-    with RemoteExecutor(address, settings.paths, policy, minimum) as executor:
+    # What ./xsc build can make there, it can make by name.
+    with RemoteExecutor(address, settings.paths, policy, minimum, names=registry()) as executor:
         yield (executor,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -70,12 +70,15 @@ class RemoteExecutor:
         policy: Policy = Policy.WAIT,
         minimum: float = 0.0,
         pauses: Pauses = PAUSES,
+        names: Container[str] | None = None,
     ) -> None:
+        """Take steps of at least `minimum` seconds, and only of `names` if these are given."""
         self.name = address.label
         self._paths = paths
         self._policy = policy
         self._minimum = minimum
         self._pauses = pauses
+        self._names = names
         self._link = Link(address)
         self._tree: Tree | None = None
         self._tree_lock = threading.Lock()
@@ -91,7 +94,8 @@ class RemoteExecutor:
 
         The declared estimate decides, not the measured one, which may be this server's.
         """
-        return step.estimate >= self._minimum
+        known = self._names is None or step.name in self._names
+        return known and step.estimate >= self._minimum
 
     def execute(self, job: Job, upstream: Mapping[str, Path]) -> Entry:
         """Bring the output of a step into the store.
