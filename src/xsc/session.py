@@ -76,15 +76,16 @@ def describe(plan: Plan, helpers: Sequence[Executor] = ()) -> list[str]:
 
 
 def dry_run(
-    settings: Settings, steps: Iterable[str], helpers: Sequence[Executor] = ()
-    settings: Settings, steps: Iterable[str], known: Mapping[str, Step] | None = None
+    settings: Settings,
+    steps: Iterable[str],
+    helpers: Sequence[Executor] = (),
+    known: Mapping[str, Step] | None = None,
 ) -> list[str]:
     """Return what bringing `steps` up to date would do, as lines, and change nothing."""
     wanted = wanted_packages(PACKAGES)
     lines = [f"install {name:<20} {wanted[name]}" for name in missing_packages(list(wanted))]
     try:
-        return [*lines, *describe(plan_for(settings, steps), helpers)]
-        return [*lines, *describe(plan_for(settings, steps, known))]
+        return [*lines, *describe(plan_for(settings, steps, known), helpers)]
     except InfraError as error:
         # Keys hold versions of host tools. Without the tools the order is known, the cache is not.
         lines.append(f"unknown which of these are cached, because {error.message}:")
@@ -96,17 +97,16 @@ def dry_run(
 
 
 def ensure(
-    settings: Settings, steps: Iterable[str], helpers: Sequence[Executor] = ()
+    settings: Settings,
+    steps: Iterable[str],
+    helpers: Sequence[Executor] = (),
+    known: Mapping[str, Step] | None = None,
 ) -> Mapping[str, Path]:
     """Build what is missing of `steps` and return their output directories.
 
-    `helpers` make the steps they want; the others are made on this machine.
+    `helpers` make the steps they want; the others are made on this machine. `known` are the steps
+    to choose from, if not those of the registry.
 
-    settings: Settings, steps: Iterable[str], known: Mapping[str, Step] | None = None
-) -> Mapping[str, Path]:
-    """Build what is missing of `steps` and return their output directories.
-
-    `known` are the steps to choose from, if not those of the registry.
     Raises StepFailed or InfraError if a step fails, typer.Exit(130) if the user interrupts.
     """
     with interruptible(), open_history(settings) as history:

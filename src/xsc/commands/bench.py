@@ -15,8 +15,8 @@ from xsc.bench import guest, plot, tables, toolchain
 from xsc.bench.compare import changes
 from xsc.bench.goals import judge
 from xsc.bench.report import Run, load, save
-from xsc.commands.bench_remote import bench_remote
 from xsc.commands.bench_packages import bench_packages
+from xsc.commands.bench_remote import bench_remote
 from xsc.commands.bench_repo import bench_repo
 from xsc.commands.vm_exec import check_memory
 from xsc.config import Settings

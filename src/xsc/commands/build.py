@@ -3,29 +3,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from xsc.build import DEFAULT_PROFILE, complete_target, registry, resolve_target
 from xsc.config import Settings
+from xsc.errors import UsageError
 from xsc.graph.executor import Executor
 from xsc.graph.expect import check
+from xsc.graph.step import Step
 from xsc.paths import config_home
 from xsc.remote.address import AddressBook
 from xsc.remote.executor import Policy, RemoteExecutor
 from xsc.session import dry_run, ensure, plan_for
 
 REMOTE_SECONDS = 30.0
-from xsc.errors import UsageError
-from xsc.graph.step import Step
-from xsc.session import dry_run, ensure
 
 
 class Origin(StrEnum):
@@ -98,16 +96,13 @@ def build(
         steps = tuple(f"{name}-rebuilt" for name in steps)
     if settings.dry_run:
         with helpers(settings, remote, remote_policy, remote_min) as found:
-            print("\n".join(dry_run(settings, steps, found)))
+            print("\n".join(dry_run(settings, steps, found, known)))
         return
     if expect is not None:
         check(plan_for(settings, steps), expect.read_text())
     with helpers(settings, remote, remote_policy, remote_min) as found:
-        outputs = ensure(settings, steps, found)
+        outputs = ensure(settings, steps, found, known)
     for name, out in outputs.items():
-        print("\n".join(dry_run(settings, steps, known)))
-        return
-    for name, out in ensure(settings, steps, known).items():
         print(f"{name}: {out}")
 
 
