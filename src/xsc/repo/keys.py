@@ -8,6 +8,7 @@ package that brings the public keys to the systems that upgrade from the reposit
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from xsc.run import run
 
 OWNER = "XSC archive signing key <xsc@xsc.invalid>"
 ALGORITHM = "ed25519"
+AGENT_SECONDS = 5.0
 # gpg-agent listens on a socket in the directory, whose whole name the kernel limits to 107 bytes.
 LONGEST_HOME = 107 - len("/S.gpg-agent.browser")
 
@@ -139,9 +141,14 @@ class KeyStore:
         return inline, detached
 
     def close(self) -> None:
-        """End the agent that gpg started."""
-        if self.home.exists():
-            run(["gpgconf", "--homedir", self.home, "--kill", "all"], check=False)
+        """End the agent that gpg started; its sockets are gone afterwards."""
+        if not self.home.exists():
+            return
+        run(["gpgconf", "--homedir", self.home, "--kill", "all"], check=False)
+        deadline = time.monotonic() + AGENT_SECONDS
+        # The agent has only been told: whoever deletes the directory would meet it doing the same.
+        while any(self.home.glob("S.gpg-agent*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _keys(self) -> tuple[Key, ...]:
         if not self.home.exists():
