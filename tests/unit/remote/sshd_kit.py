@@ -156,7 +156,9 @@ class Server:
             f"SetEnv XSC_SERVER_DIR={self.base} XSC_BOOT_ID_FILE={self.boot_id}\n"
         )
         argv = [SSHD, "-D", "-f", str(self.folder / "sshd_config"), "-E", str(self.folder / "log")]
-        self.process = subprocess.Popen([*self.wrapper, *argv], start_new_session=True)
+        # It must not survive a run of the tests that was killed.
+        guard = ["setpriv", "--pdeathsig", "KILL", "--"]
+        self.process = subprocess.Popen([*guard, *self.wrapper, *argv], start_new_session=True)
         wait_until(self.answers, "an answer of sshd")
 
     def answers(self) -> bool:
