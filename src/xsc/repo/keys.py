@@ -23,6 +23,7 @@ from xsc.run import run
 OWNER = "XSC archive signing key <xsc@xsc.invalid>"
 ALGORITHM = "ed25519"
 AGENT_SECONDS = 5.0
+NEAR_SECONDS = 3
 # gpg-agent listens on a socket in the directory, whose whole name the kernel limits to 107 bytes.
 LONGEST_HOME = 107 - len("/S.gpg-agent.browser")
 
@@ -132,6 +133,7 @@ class KeyStore:
         """
         inline, detached = source.with_name("InRelease"), source.with_name("Release.gpg")
         moment = max(date, *(key.created for key in keyring.keys))
+        pass_moment(moment)
         stamp = datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%S")
         common = ["--yes", "--faked-system-time", f"{stamp}!", "--digest-algo", "SHA512"]
         for key in keyring.keys:
@@ -186,6 +188,16 @@ class KeyStore:
         how = ["--batch", "--no-tty", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]
         argv = ["gpg", "--homedir", self.home, *how, *words]
         return run(argv, env={"LC_ALL": "C.UTF-8"}).stdout
+
+
+def pass_moment(moment: int) -> None:
+    """Wait until a second that is about to come or has just begun is over.
+
+    gpg takes a time that happens to be the present one for no time at all, and dates the signature
+    when it makes it: perhaps a second later.
+    """
+    while 0 <= moment - int(time.time()) < NEAR_SECONDS:
+        time.sleep(0.05)
 
 
 def parse_keys(listing: str) -> tuple[Key, ...]:

@@ -45,6 +45,19 @@ def test_same_inputs_same_bytes(store: KeyStore, tmp_path: Path) -> None:
     assert "dists/xsc/InRelease" in contents(tmp_path / "one")
 
 
+def test_a_signature_waits_for_the_second_of_its_date_to_be_over(
+    store: KeyStore, tmp_path: Path
+) -> None:
+    source = tmp_path / "Release"
+    source.write_text("Origin: X\n")
+    soon = int(time.time()) + 2
+    store.sign(source, store.keyring(), soon)
+    assert time.time() >= soon + 1
+    first = (tmp_path / "InRelease").read_bytes()
+    store.sign(source, store.keyring(), soon)
+    assert (tmp_path / "InRelease").read_bytes() == first
+
+
 def test_the_date_is_that_of_the_newest_package(store: KeyStore, tmp_path: Path) -> None:
     deb = make_deb(tmp_path / "debs", "hello")
     assert package_date(deb) == EPOCH
