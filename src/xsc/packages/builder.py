@@ -48,7 +48,8 @@ def graph_plan(planned: Sequence[Planned], paths: Paths, history: History) -> Pl
     steps = dict(registry())
     for package in planned:
         steps |= {step.name: step for step in package.steps}
-    targets = [package.scan_step for package in planned if package.steps]
+    # The scan of packages that somebody has deleted since would otherwise stand for them.
+    targets = [step.name for package in planned for step in package.steps]
     return make_plan(targets, steps, paths, history)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,6 +67,15 @@ def test_what_is_built_or_failed_is_left_alone(root: Path) -> None:
     packagekit.run(root)
     assert builds(root) == first
     assert len(first) == len(set(first)) == 5
+
+
+def test_packages_that_were_deleted_are_built_again(root: Path) -> None:
+    found = packagekit.run(root)
+    debs = next(row.debs for row in found if row.source == "good")
+    assert debs is not None
+    shutil.rmtree(debs.parent.parent)
+    assert states(packagekit.run(root))["good"] == "built"
+    assert builds(root).count("good") == 2
 
 
 def test_failures_are_tried_again_alone(root: Path) -> None:
