@@ -9,8 +9,10 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from xsc.commands.farm import hand_over
 from xsc.config import Settings
 from xsc.errors import EXIT_FAILED, EXIT_OK, UsageError
+from xsc.farm.job import Job
 from xsc.graph.store import Store
 from xsc.packages.attempts import Attempt
 from xsc.packages.builder import Retry, Site, build_packages, graph_plan, to_build
@@ -68,6 +70,19 @@ def retry_rule(word: str | None) -> Retry:
     return rule
 
 
+def farm_jobs(
+    settings: Settings, todo: Sequence[Planned], retry: str | None, tests: bool
+) -> list[Job]:
+    """Return one job per package: this command for it alone, with the same build directory."""
+    root, build = settings.paths.root, settings.paths.build
+    start = [str(root / "xsc"), "--progress=plain", f"--build-dir={build}", f"-j{settings.jobs}"]
+    options = [*(["--tests"] if tests else []), *([f"--retry={retry}"] if retry else [])]
+    return [
+        Job(package.name, (*start, "packages", "build", package.name, *options), str(root))
+        for package in todo
+    ]
+
+
 def packages_build(
     ctx: typer.Context,
     names: Names = None,
@@ -76,6 +91,9 @@ def packages_build(
         str | None, typer.Option(metavar="WHICH", help="Only failed ones: failed, or a cause.")
     ] = None,
     tests: Tests = False,
+    farm: Annotated[
+        bool, typer.Option("--farm", help="Have the farm build them, each as a job.")
+    ] = False,
 ) -> int:
     """Build source packages in clean trees, whatever fails; again, it goes on where it stopped."""
     settings: Settings = ctx.obj
@@ -98,7 +116,10 @@ def packages_build(
             plan = graph_plan(planned, settings.paths, history)
             with interruptible():
                 try:
-                    build_packages(todo, plan, site)
+                    if farm:
+                        hand_over(settings, farm_jobs(settings, todo, retry, tests))
+                    else:
+                        build_packages(todo, plan, site)
                 finally:
                     site.reporter.close()
         plan = graph_plan(planned, settings.paths, history) if todo else plan
