@@ -21,6 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCKFILE = ROOT / "requirements.lock"
 PACKAGES = ROOT / "packaging" / "host-packages.toml"
+TESTS = "test"
+"""The verb, and the group of packages, of the tests."""
 APT_LISTS = Path("/var/lib/apt/lists")
 VERBS_WITH_PACKAGES = frozenset({"build", "packages", "repo", "run", "suite", "test", "vm"})
 NO_WORK_OPTIONS = frozenset({"--help", "--dry-run"})
@@ -64,12 +66,16 @@ def needs_packages(arguments: Sequence[str]) -> bool:
     return verb_of(own) in VERBS_WITH_PACKAGES and not NO_WORK_OPTIONS.intersection(own)
 
 
-def wanted_packages(data: Path) -> dict[str, str]:
-    """Return Debian package names with the reason for each, from a TOML file."""
+def wanted_packages(data: Path, verb: str | None) -> dict[str, str]:
+    """Return Debian package names with the reason for each, from a TOML file.
+
+    What tests need, a server among it, is only for `verb` test.
+    """
     import tomllib  # not needed by a verb without packages
 
     groups = tomllib.loads(data.read_text(encoding="utf-8"))
-    return {name: reason for group in groups.values() for name, reason in group.items()}
+    chosen = [group for name, group in groups.items() if name != TESTS or verb == TESTS]
+    return {name: reason for group in chosen for name, reason in group.items()}
 
 
 def missing_packages(names: Sequence[str]) -> list[str]:
@@ -110,11 +116,11 @@ def install_packages(names: Sequence[str]) -> bool:
     return apt(*install)
 
 
-def ensure_packages() -> int:
-    """Make sure that all host packages are installed. Return 0 or an exit code."""
+def ensure_packages(verb: str | None) -> int:
+    """Make sure that the host packages for `verb` are installed. Return 0 or an exit code."""
     if shutil.which("dpkg-query") is None:
         return fail("this is not a Debian system", "run XSC on Debian 12 (a container will do)")
-    wanted = wanted_packages(PACKAGES)
+    wanted = wanted_packages(PACKAGES, verb)
     missing = missing_packages(list(wanted))
     if not missing:
         return ensure_lists()
@@ -230,7 +236,7 @@ def main(arguments: Sequence[str]) -> int:
         code = create_venv(venv)
         if code != 0:
             return code
-    code = ensure_packages() if needs_packages(arguments) else 0
+    code = ensure_packages(verb_of(arguments)) if needs_packages(arguments) else 0
     if code != 0:
         return code
     python = str(venv / "bin" / "python")

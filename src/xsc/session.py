@@ -80,9 +80,10 @@ def dry_run(
     steps: Iterable[str],
     helpers: Sequence[Executor] = (),
     known: Mapping[str, Step] | None = None,
+    verb: str | None = None,
 ) -> list[str]:
-    """Return what bringing `steps` up to date would do, as lines, and change nothing."""
-    wanted = wanted_packages(PACKAGES)
+    """Return what bringing `steps` up to date for `verb` would do, as lines; change nothing."""
+    wanted = wanted_packages(PACKAGES, verb)
     lines = [f"install {name:<20} {wanted[name]}" for name in missing_packages(list(wanted))]
     try:
         return [*lines, *describe(plan_for(settings, steps, known), helpers)]

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from xsc.bootstrap import TESTS
 from xsc.build import TEST_STEPS
 from xsc.config import Settings
 from xsc.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UsageError
@@ -76,7 +77,7 @@ def test(
     argv = pytest_argv(settings, unit=unit, vm=vm, lane=lane, keyword=keyword, extra=extra or [])
     if settings.dry_run:
         if not unit:
-            print("\n".join(dry_run(settings, TEST_STEPS)))
+            print("\n".join(dry_run(settings, TEST_STEPS, verb=TESTS)))
         print(quote(argv))
         return EXIT_OK
     if not unit:

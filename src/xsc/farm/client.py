@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import http.cookiejar
 import json
 import time
@@ -70,7 +71,7 @@ class Api:
         try:
             with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
                 return bytes(answer.read())
-        except (urllib.error.URLError, OSError) as error:
+        except (http.client.HTTPException, OSError) as error:
             raise InfraError(
                 f"the farm at {self._setup.url} does not answer: {error}",
                 hint="`./xsc farm status` says what runs; `./xsc farm up` starts it",

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from xsc.bootstrap import PACKAGES, missing_packages, wanted_packages
+from xsc.bootstrap import PACKAGES, TESTS, missing_packages, wanted_packages
 from xsc.errors import XscError
 from xsc.paths import Paths
 from xsc.preflight.check import Finding, fail, ok, warn
@@ -113,8 +113,8 @@ def namespaces() -> Finding:
 
 
 def packages() -> Finding:
-    """Packages that a build would install first."""
-    wanted = wanted_packages(PACKAGES)
+    """Packages that a build or the tests would install first."""
+    wanted = wanted_packages(PACKAGES, TESTS)
     missing = missing_packages(list(wanted))
     if not missing:
         return ok("packages", f"all {len(wanted)} host packages are installed")

@@ -147,9 +147,16 @@ def test_only_verbs_that_work_install_packages(arguments: list[str], needed: boo
 
 
 def test_host_packages_have_reasons() -> None:
-    wanted = bootstrap.wanted_packages(bootstrap.PACKAGES)
+    wanted = bootstrap.wanted_packages(bootstrap.PACKAGES, "test")
     assert len(wanted) > 20
     assert all(isinstance(reason, str) and reason for reason in wanted.values())
+
+
+def test_only_tests_need_a_server() -> None:
+    assert "openssh-server" in bootstrap.wanted_packages(bootstrap.PACKAGES, "test")
+    for_run = bootstrap.wanted_packages(bootstrap.PACKAGES, "run")
+    assert "openssh-server" not in for_run
+    assert "mmdebstrap" in for_run
 
 
 def test_missing_packages_are_found() -> None:
