@@ -15,7 +15,7 @@ from xsc.errors import EXIT_FAILED, EXIT_OK, UsageError
 from xsc.farm.job import Job
 from xsc.graph.store import Store
 from xsc.packages.attempts import Attempt
-from xsc.packages.builder import Retry, Site, build_packages, graph_plan, to_build
+from xsc.packages.builder import Retry, Site, build_packages, graph_plan, keep, to_build
 from xsc.packages.classify import Cause
 from xsc.packages.sets import load_known, select
 from xsc.packages.state import rows, totals
@@ -122,7 +122,8 @@ def packages_build(
                         build_packages(todo, plan, site)
                 finally:
                     site.reporter.close()
-        plan = graph_plan(planned, settings.paths, history) if todo else plan
+            plan = graph_plan(planned, settings.paths, history)
+        keep(plan, site, plan.cached)
     known = load_known(settings.paths.root)
     found = rows(planned, plan, site.attempts, Store(settings.paths.store), known)
     for row in found:

@@ -91,6 +91,14 @@ def build_packages(wanted: Sequence[Planned], plan: Plan, site: Site) -> None:
         except BaseException:
             gateway.stop_all()
             raise
+    keep(plan, site, entries)
+
+
+def keep(plan: Plan, site: Site, entries: Mapping[str, Entry]) -> None:
+    """Show outputs in the build directory, and save them from being cleaned away.
+
+    Also those that an earlier build has made, of this directory or of another one.
+    """
     site.history.record(*(plan.keys[name] for name in plan.order if name in entries))
     for name, entry in entries.items():
         link_output(site.paths, name, entry)
