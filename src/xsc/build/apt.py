@@ -14,6 +14,8 @@ import os
 import platform
 import re
 import shutil
+import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +37,11 @@ _C_LOCALE = {"LC_ALL": "C.UTF-8"}
 _UPDATE_HINT = "run: sudo apt-get update"
 
 Runner = Callable[[Sequence[str | Path]], object]
+
+
+def _beside(path: Path) -> Path:
+    """Return a name for what is to become `path`; steps of one process are threads."""
+    return path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def _index_targets() -> str:
         pass  # never asked, or the file was cut short
     text = run(argv, env=_C_LOCALE).stdout
     if text:
-        scratch = answer.with_suffix(f".{os.getpid()}")
+        scratch = _beside(answer)
         scratch.write_text(json.dumps({"state": state, "text": text}))
         scratch.replace(answer)
     return text
@@ -184,7 +191,7 @@ def write_sources() -> Path:
     text = "".join(mirror.line() + "\n" for mirror in mirrors())
     path = cache_dir() / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.list"
     if not path.exists() or path.read_text() != text:
-        scratch = path.with_suffix(f".{os.getpid()}")
+        scratch = _beside(path)
         scratch.write_text(text)
         scratch.replace(path)
     return path
@@ -222,7 +229,7 @@ def resolve(wanted: Sequence[str]) -> tuple[Package, ...]:
             hint=f"correct the profile's package names, or {_UPDATE_HINT}",
         )
     rows = [[package.name, package.version, package.arch] for package in packages]
-    scratch = answer.with_suffix(f".{os.getpid()}")
+    scratch = _beside(answer)
     scratch.write_text(json.dumps(rows))
     scratch.replace(answer)
     return packages
@@ -240,8 +247,8 @@ def download(packages: Sequence[Package], runner: Runner) -> list[Path]:
     missing = [p.spec for p, file in zip(packages, files, strict=True) if not file.exists()]
     if missing:
         # A file appears under its final name only when it is whole and its hash is right.
-        scratch = archives / "partial" / str(os.getpid())
-        scratch.mkdir(exist_ok=True)
+        # One for each call: two steps of one process fetch at the same time.
+        scratch = Path(tempfile.mkdtemp(dir=archives / "partial"))
         try:
             argv = ["apt-get", *options(write_sources()), "download", *missing]
             runner(["env", f"--chdir={scratch}", *argv])

@@ -129,6 +129,24 @@ def test_download_takes_from_the_cache_only_what_is_there(
     assert len(asked) == 1
 
 
+def test_two_steps_fetch_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apt, "cache_home", lambda: tmp_path)
+    monkeypatch.setattr(apt, "write_sources", lambda: tmp_path / "sources.list")
+    first, second = (apt.Package(name, "1", "all") for name in ("first", "second"))
+
+    def deliver(argv: object, package: apt.Package) -> None:
+        scratch = Path(str(next(iter(argv[1:]))).removeprefix("--chdir="))  # type: ignore[index]
+        (scratch / package.filename).write_text(package.name)
+
+    def slow(argv: object) -> None:
+        apt.download([second], lambda words: deliver(words, second))
+        deliver(argv, first)
+
+    (file,) = apt.download([first], slow)
+    assert file.read_text() == "first"
+    assert list((tmp_path / "apt" / "archives" / "partial").iterdir()) == []
+
+
 def test_download_that_delivers_nothing_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
