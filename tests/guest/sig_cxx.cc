@@ -29,6 +29,12 @@ static void thrower(int sig)
 	throw interruption{ sig };
 }
 
+/*
+ * Longer than setitimer() takes to return, also where a worker makes the call on a busy host: an
+ * exception may not leave it, for the C library declares that it throws none.
+ */
+#define PATIENCE_US 30000
+
 static void arm(long us)
 {
 	struct itimerval it = { { 0, 0 }, { 0, us } };
@@ -42,7 +48,7 @@ static __attribute__((noinline)) void blocked_in_read()
 	guard g;
 	char c;
 
-	arm(5000);
+	arm(PATIENCE_US);
 	if (read(pipefd[0], &c, 1) == 1)
 		abort();
 }
@@ -52,7 +58,7 @@ static __attribute__((noinline)) void blocked_in_sleep()
 	guard g;
 	struct timespec ts = { 5, 0 };
 
-	arm(5000);
+	arm(PATIENCE_US);
 	nanosleep(&ts, nullptr);
 	abort();
 }
