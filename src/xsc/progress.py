@@ -13,6 +13,7 @@ from typing import TextIO
 
 PLAIN_INTERVAL_SECONDS = 15.0
 CLOCK_SHARE = 0.9
+TRUSTED_FRACTION = 0.3
 
 
 class Mode(StrEnum):
@@ -73,10 +74,20 @@ class Reporter:
         return said + min(since / max(self.estimates[name], 0.1), CLOCK_SHARE * (1.0 - said))
 
     def remaining(self) -> float:
-        """Return the seconds of work left, by estimate."""
-        return sum(
-            seconds * (1.0 - self.fraction(name)) for name, seconds in self.estimates.items()
-        )
+        """Return the seconds of work left."""
+        return sum(self._seconds_left(name) for name in self.estimates)
+
+    def _seconds_left(self, name: str) -> float:
+        """Return what is left of a step: by estimate, and the further it is, by its own speed."""
+        by_estimate = self.estimates[name] * (1.0 - self.fraction(name))
+        said = self.fractions.get(name, 0.0)
+        if name in self.done or not said:
+            return by_estimate
+        taken = self.updated[name] - self.begun[name]
+        since = time.monotonic() - self.updated[name]
+        by_speed = max(0.0, taken * (1.0 - said) / said - since)
+        trust = min(1.0, said / TRUSTED_FRACTION)
+        return trust * by_speed + (1.0 - trust) * by_estimate
 
     def plan(self, steps: Sequence[tuple[str, float]], cached: int) -> None:
         """Learn what is going to run: names with estimated seconds, and how many are cached."""

@@ -89,9 +89,24 @@ def test_the_clock_carries_on_what_a_step_said(monkeypatch: pytest.MonkeyPatch) 
     assert reporter.fraction("a") == pytest.approx(0.5)
     clock.now += 10.0
     assert reporter.fraction("a") == pytest.approx(0.6)
-    assert reporter.remaining() == pytest.approx(40.0)
     reporter.finished("a", 1.0)
     assert reporter.remaining() == 0.0
+
+
+@pytest.mark.parametrize("pace", [0.25, 4.0])
+def test_what_is_left_follows_the_pace_of_this_run(
+    monkeypatch: pytest.MonkeyPatch, pace: float
+) -> None:
+    clock = Clock(monkeypatch)
+    reporter = Reporter(io.StringIO())
+    reporter.plan([("a", 100.0)], 0)
+    reporter.started("a", 100.0)
+    assert reporter.remaining() == pytest.approx(100.0)
+    clock.now += 40.0 * pace
+    reporter.update("a", 0.4, "compiling")
+    assert reporter.remaining() == pytest.approx(60.0 * pace)
+    clock.now += 10.0
+    assert reporter.remaining() == pytest.approx(60.0 * pace - 10.0)
 
 
 def test_saying_the_same_again_does_not_turn_the_clock_back(
