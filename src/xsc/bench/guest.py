@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from xsc.bench.pinning import pin_vcpus
 from xsc.bench.report import Guest, Host, Run
 from xsc.bench.samples import Output, Sample, join, parse
 from xsc.errors import StepFailed, UsageError
@@ -178,6 +179,7 @@ def measure(spec: MachineSpec, settings: Settings, say: Say) -> Run:
     outputs, meter = [], Meter()
     say("booting")
     with Machine(spec) as machine:
+        pinned = pin_vcpus(machine.link.process.pid, spec.hardware.cpus)
         _shell(machine, SET_UP)
         known = facts(_shell(machine, FACTS))
         for program in wanted:
@@ -191,7 +193,7 @@ def measure(spec: MachineSpec, settings: Settings, say: Say) -> Run:
         quick=settings.quick,
         ring=settings.ring,
         host=host,
-        guest=_guest(spec, known),
+        guest=_guest(spec, known, pinned),
         clock=meter.clock,
         waited=meter.wait_share,
         output=join(outputs),
@@ -208,13 +210,14 @@ def _host() -> Host:
     return Host(cpu=next(names, "unknown"), cpus=cpus, load=os.getloadavg()[0])
 
 
-def _guest(spec: MachineSpec, known: Mapping[str, str]) -> Guest:
+def _guest(spec: MachineSpec, known: Mapping[str, str], pinned: bool) -> Guest:
     hardware = spec.hardware
     return Guest(
         accel=hardware.accel.name,
         accel_reason=hardware.accel.reason,
         qemu_cpu=hardware.cpu or hardware.accel.cpu.partition(",")[0],
         cpus=hardware.cpus,
+        pinned=pinned,
         memory=hardware.memory,
         kernel=known["kernel"],
         kernel_args=spec.kernel_args,

@@ -27,13 +27,15 @@ class Host(Record):
 class Guest(Record):
     """The virtual machine. `accel` is kvm or tcg, `workers` the kernel's policy as it booted.
 
-    `workers` is `caller` on a kernel without workers and `none` on one without a gate.
+    `workers` is `caller` on a kernel without workers and `none` on one without a gate. `pinned`:
+    each virtual CPU had a CPU of the host for itself.
     """
 
     accel: str
     accel_reason: str
     qemu_cpu: str
     cpus: int
+    pinned: bool = False
     memory: str
     kernel: str
     kernel_args: tuple[str, ...]
@@ -86,8 +88,9 @@ def headline(run: Run) -> list[str]:
     guest, host = run.guest, run.host
     accel = guest.accel.upper() + (f" ({guest.accel_reason})" if guest.accel_reason else "")
     reps = [sample.rep for sample in run.output.samples]
+    cpus = f"{guest.cpus} CPUs" + (" (pinned)" if guest.pinned else "")
     lines = [
-        f"accelerator {accel}, {guest.cpus} CPUs, {guest.memory} of memory, {guest.qemu_cpu}",
+        f"accelerator {accel}, {cpus}, {guest.memory} of memory, {guest.qemu_cpu}",
         f"kernel {guest.kernel}, mode {guest.mode}, workers {guest.workers}"
         + (f", ring = {run.ring}" if "ring" in run.output.lanes else ""),
         f"host {host.cpu}, {host.cpus} CPUs, load {host.load:.1f}",

@@ -81,6 +81,7 @@ def escape(value: str) -> str:
 def machine_argv(hardware: Hardware) -> list[str]:
     """Arguments every virtual machine has, whatever it boots from."""
     argv = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+    argv += ["-name", "xsc,debug-threads=on"]
     argv += ["-machine", hardware.machine, *hardware.accel.argv]
     argv += ["-cpu", hardware.cpu or hardware.accel.cpu]
     argv += ["-smp", str(hardware.cpus), "-m", hardware.memory]
