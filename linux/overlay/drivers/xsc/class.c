@@ -33,6 +33,19 @@
 #define XSC_MINOR_NULL	3
 #define XSC_MINOR_ZERO	5
 
+/* The rows of the table that say worker, for a look without its cache lines. */
+DECLARE_BITMAP(xsc_worker_calls, NR_syscalls) __ro_after_init;
+
+/** xsc_class_init() - before there are programs */
+void __init xsc_class_init(void)
+{
+	unsigned int nr;
+
+	for (nr = 0; nr < NR_syscalls; nr++)
+		if (xsc_classes[nr].flags & XSC_CLASS_WORKER)
+			__set_bit(nr, xsc_worker_calls);
+}
+
 static const struct xsc_class *xsc_class_of(unsigned int nr)
 {
 	return nr < NR_syscalls ? &xsc_classes[nr] : NULL;
@@ -211,14 +224,6 @@ static bool xsc_check(enum xsc_check check, const u64 *args)
 	return false;
 }
 
-/** xsc_class_suits() - may a worker run call @nr, with the right arguments? */
-bool xsc_class_suits(unsigned int nr)
-{
-	const struct xsc_class *class = xsc_class_of(nr);
-
-	return class && class->flags & XSC_CLASS_WORKER;
-}
-
 /** xsc_class_worker() - may a worker run this very request? */
 bool xsc_class_worker(const struct xsc_sqe *sqe)
 {
@@ -257,7 +262,7 @@ static bool xsc_writes_identity(long nr, unsigned long number)
 /**
  * xsc_class_identity() - would this call change what a worker has inherited?
  * @nr:		number in the 64-bit table, or anything
- * @arg0:	first argument
+ * @arg0:	first argument, as a tracer has left it
  */
 bool xsc_class_identity(long nr, unsigned long arg0)
 {

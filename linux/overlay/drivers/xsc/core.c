@@ -239,6 +239,7 @@ static void __init xsc_build_check_abi(void)
 static int __init xsc_init(void)
 {
 	xsc_build_check_abi();
+	xsc_class_init();
 	register_sysctl_init("kernel", xsc_sysctls);
 	register_reboot_notifier(&xsc_reboot_nb);
 	pr_info("xsc: mode %s, ABI %u\n", xsc_mode_name(xsc_mode()), XSC_ABI_VERSION);

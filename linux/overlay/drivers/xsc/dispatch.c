@@ -7,8 +7,7 @@
 #include <linux/sched/signal.h>
 #include <linux/seccomp.h>
 
-#include "ring.h"
-#include "trace.h"
+#include "take.h"
 
 static void xsc_complete(struct pt_regs *regs, struct xsc_task *xt,
 			 const struct xsc_sqe *sqe)
@@ -43,41 +42,10 @@ static bool xsc_seccomp_refused(void)
 	return true;
 }
 
-/**
- * xsc_take() - the submitter takes the request of the gate it stands in
- * @regs:	user registers, at a bell
- * @win:	its window
- * @claim:	the claim, with nobody running anything
- * @seq:	number of the request
- * @flags:	what this gate stores in the slot
- * @sqe:	set to a private copy of the request
- *
- * The slot may hold something else by now: a handler or a debugger has used the
- * gate in between, or another thread writes there.  The registers still hold
- * what this gate wants, and they are its own.
- *
- * Return: false if somebody else was faster.
- */
-bool xsc_take(struct pt_regs *regs, struct xsc_window *win, s64 claim, u32 seq,
-	      u16 flags, struct xsc_sqe *sqe)
-{
-	struct xsc_sqe asked = { .seq = seq, .flags = flags };
-
-	xsc_snapshot(sqe, win->sr);
-	if (unlikely(!xsc_claim(win, claim, XSC_CLAIM(XSC_CALLER, seq))))
-		return false;
-	xsc_arch_request(regs, &asked);
-	if (unlikely(!xsc_sqe_same(sqe, &asked))) {
-		*sqe = asked;
-		xsc_count(current, rebuilt, 1);
-		xsc_trace_rebuild(seq);
-	}
-	return true;
-}
-
 /* The gate that rings has rung: its request gets the next number. */
-static enum xsc_answer xsc_bell_next(struct pt_regs *regs, struct xsc_window *win,
-				     struct xsc_sqe *sqe)
+static __always_inline enum xsc_answer xsc_bell_next(struct pt_regs *regs,
+						      struct xsc_window *win,
+						      struct xsc_sqe *sqe)
 {
 	s64 claim = atomic64_read_acquire(&win->claim);		/* (E) */
 
@@ -88,6 +56,27 @@ static enum xsc_answer xsc_bell_next(struct pt_regs *regs, struct xsc_window *wi
 }
 
 /*
+ * Ptrace, seccomp, audit, tracepoints: mostly there is none of it to do, and
+ * that is all that generic entry code would find out, at the price of two calls.
+ */
+static long xsc_enter_work(struct pt_regs *regs, long nr)
+{
+	if (likely(!(READ_ONCE(current_thread_info()->syscall_work) & SYSCALL_WORK_ENTER)))
+		return nr;
+	return syscall_enter_from_user_mode_work(regs, nr);
+}
+
+/* Signals, rseq and rescheduling come with the end of the exception. */
+static void xsc_exit_work(struct pt_regs *regs)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_RSEQ) || IS_ENABLED(CONFIG_PROVE_LOCKING) ||
+	    unlikely(READ_ONCE(current_thread_info()->syscall_work) & SYSCALL_WORK_EXIT))
+		syscall_exit_to_user_mode_work(regs);
+	else
+		local_irq_disable();
+}
+
+/*
  * As a system call: the entry work, the kernel's own table and the exit work
  * of generic entry code run on the user frame, so ptrace, seccomp, audit,
  * tracepoints, clone, execve, rt_sigreturn and restarts need nothing of ours.
@@ -95,7 +84,8 @@ static enum xsc_answer xsc_bell_next(struct pt_regs *regs, struct xsc_window *wi
 static void xsc_run(struct pt_regs *regs, struct xsc_task *xt,
 		    const struct xsc_sqe *sqe)
 {
-	struct xsc_worker *worker;
+	bool suits = xsc_class_suits(sqe->nr);
+	struct xsc_worker *worker = NULL;
 	long nr, res;
 
 	xt->inflight = true;
@@ -107,22 +97,24 @@ static void xsc_run(struct pt_regs *regs, struct xsc_task *xt,
 		local_irq_disable();
 		return;
 	}
-	nr = syscall_enter_from_user_mode_work(regs, (int)sqe->user_data);
-	if (unlikely(xt->worker) && xsc_class_identity(nr, sqe->args[0]))
+	nr = xsc_enter_work(regs, (int)sqe->user_data);
+	if (unlikely(xt->worker) && xsc_class_identity(nr, xsc_arch_arg0(regs)))
 		xsc_retire();
-	worker = nr == (int)sqe->user_data ? xsc_worker_wanted(sqe) : NULL;
+	if (unlikely(xsc_workers() >= XSC_WORKERS_FORCE) && nr == (int)sqe->user_data)
+		worker = xsc_forced_worker(sqe);
 	if (worker && xsc_hand_over(worker, sqe, &res)) {
 		syscall_set_return_value(current, regs, 0, res);
 	} else {
-		if (xsc_class_suits(sqe->nr))
+		if (suits)
 			xsc_count(current, caller_idle, 1);
 		else
 			xsc_count(current, caller_class, 1);
 		xsc_arch_dispatch(regs, nr);
 	}
 	xsc_complete(regs, xt, sqe);
-	xsc_consider_worker(sqe);
-	syscall_exit_to_user_mode_work(regs);
+	if (suits && xsc_workers() != XSC_WORKERS_OFF && xt->win)
+		xsc_earn_worker();
+	xsc_exit_work(regs);
 }
 
 /**
@@ -138,7 +130,7 @@ bool __xsc_bell(struct pt_regs *regs)
 {
 	struct xsc_task *xt = &current->xsc;
 	struct xsc_place place = { .stage = XSC_OUTSIDE };
-	struct xsc_sqe sqe;
+	struct xsc_sqe sqe __uninitialized;
 	enum xsc_answer answer;
 
 	if (!xt->win || !user_mode(regs))

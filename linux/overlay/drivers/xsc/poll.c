@@ -23,13 +23,6 @@
 #include "ring.h"
 #include "trace.h"
 
-enum xsc_workers_mode {
-	XSC_WORKERS_OFF,	/* the submitter runs each request */
-	XSC_WORKERS_AUTO,	/* a worker runs it where that pays */
-	XSC_WORKERS_FORCE,	/* a worker runs it wherever the class allows */
-	XSC_WORKERS_RANDOM,	/* as force, or not, by the toss of a coin */
-};
-
 static const char * const xsc_workers_names[] = {
 	[XSC_WORKERS_OFF]	= "off",
 	[XSC_WORKERS_AUTO]	= "auto",
@@ -37,7 +30,7 @@ static const char * const xsc_workers_names[] = {
 	[XSC_WORKERS_RANDOM]	= "random",
 };
 
-static int xsc_workers_value __read_mostly =
+int xsc_workers_value __read_mostly =
 	IS_ENABLED(CONFIG_XSC_ADAPTIVE_POLL) ? XSC_WORKERS_AUTO : XSC_WORKERS_OFF;
 
 /* Tunables, in the units of their names; /sys/kernel/xsc/ */
@@ -45,6 +38,7 @@ static unsigned int xsc_poll_window_us __read_mostly = 100;
 static unsigned int xsc_hot_gap_us __read_mostly = 20;
 static unsigned int xsc_hot_calls __read_mostly = 64;
 static unsigned int xsc_spin_max_us __read_mostly = 200;
+static unsigned int xsc_worker_idle_ms __read_mostly = 5000;
 static unsigned int xsc_max_pollers __read_mostly;
 static unsigned int xsc_max_cgroup_pollers __read_mostly;
 
@@ -52,6 +46,9 @@ static unsigned int xsc_max_cgroup_pollers __read_mostly;
 #define XSC_SERVED_MIN		64
 /* Nor is one in which more than one call in so many slept, or was given back. */
 #define XSC_VAIN_SHARE		16
+
+/* A submitter looks at the clock once in so many calls; a power of two. */
+#define XSC_CLOCK_BATCH		16
 
 /* Rests after periods that did not pay, in milliseconds. */
 static const unsigned int xsc_rest_ms[] = { 0, 1, 10, 100, 500 };
@@ -72,11 +69,6 @@ static DEFINE_PER_CPU(u64, xsc_wakes[XSC_WAKE_BUCKETS]);
 static unsigned int xsc_spin_ns __ro_after_init = 10;
 static bool xsc_pause_is_dear __ro_after_init;
 
-static enum xsc_workers_mode xsc_workers(void)
-{
-	return READ_ONCE(xsc_workers_value);
-}
-
 static int __init xsc_workers_setup(char *arg)
 {
 	int mode = match_string(xsc_workers_names, ARRAY_SIZE(xsc_workers_names), arg);
@@ -90,12 +82,6 @@ static int __init xsc_workers_setup(char *arg)
 	return 0;
 }
 early_param("xsc.workers", xsc_workers_setup);
-
-/** xsc_toss() - may a worker run the request it has before it? */
-bool xsc_toss(void)
-{
-	return likely(xsc_workers() != XSC_WORKERS_RANDOM) || get_random_u32() & 1;
-}
 
 /* Keys and counters of this very thread, which a worker would be without. */
 static bool xsc_has_private_state(void)
@@ -123,21 +109,38 @@ static bool xsc_may_have_worker(void)
 	       !xsc_has_private_state() && xsc_arch_worker_allowed();
 }
 
+/** xsc_worker_patience() - how long a worker without orders stays, in jiffies */
+unsigned long xsc_worker_patience(void)
+{
+	unsigned int ms = READ_ONCE(xsc_worker_idle_ms);
+
+	return ms ? msecs_to_jiffies(ms) : MAX_SCHEDULE_TIMEOUT;
+}
+
+/* The worker of current, or a new one, or NULL if there can be none. */
+static struct xsc_worker *xsc_some_worker(void)
+{
+	if (current->xsc.worker && !xsc_worker_fits(current->xsc.worker))
+		xsc_retire();
+	return current->xsc.worker ?: xsc_hire();
+}
+
 /**
- * xsc_worker_wanted() - shall a worker run this request that current has?
+ * xsc_forced_worker() - shall a worker run this request that current has?
+ *
+ * Asked in the lanes for tests only.
  *
  * Return: the worker, or NULL.
  */
-struct xsc_worker *xsc_worker_wanted(const struct xsc_sqe *sqe)
+struct xsc_worker *xsc_forced_worker(const struct xsc_sqe *sqe)
 {
-	if (likely(xsc_workers() < XSC_WORKERS_FORCE))
-		return NULL;
+	struct xsc_worker *w;
+
 	if (!xsc_toss() || !xsc_class_worker(sqe) || !xsc_may_have_worker())
 		return NULL;
+	w = xsc_some_worker();
 	/* It would have to stop looking, and the next request is for it anyway. */
-	if (current->xsc.worker && READ_ONCE(current->xsc.worker->polling))
-		return NULL;
-	return current->xsc.worker ?: xsc_hire();
+	return w && READ_ONCE(w->polling) ? NULL : w;
 }
 
 /* A CPU for a worker of current: allowed, another one, and idle unless @anywhere. */
@@ -214,16 +217,15 @@ static void xsc_rest_for(struct xsc_task *xt, unsigned int failures)
 /* Where and when it pays; with @anywhere, wherever and whenever it can be done. */
 static void xsc_start_polling(bool anywhere)
 {
-	struct xsc_worker *w = current->xsc.worker;
 	int cpu = xsc_other_cpu(anywhere);
+	struct xsc_worker *w;
 
 	if (!anywhere && (cpu < 0 || time_before(jiffies, READ_ONCE(current->xsc.rest_until)) ||
 			  !xsc_have_budget()))
 		return;
 	if (!xsc_may_have_worker())
 		return;
-	if (!w)
-		w = xsc_hire();
+	w = xsc_some_worker();
 	if (!w) {
 		xsc_rest_for(&current->xsc, XSC_REST_LONGEST);
 		return;
@@ -233,23 +235,26 @@ static void xsc_start_polling(bool anywhere)
 	xsc_order_polling(w);
 }
 
-/** xsc_consider_worker() - current has run a request: had a worker better done it? */
-void xsc_consider_worker(const struct xsc_sqe *sqe)
+/** xsc_earn_worker() - current has run a request that a worker might better have run */
+void xsc_earn_worker(void)
 {
 	enum xsc_workers_mode mode = xsc_workers();
 	struct xsc_task *xt = &current->xsc;
+	unsigned int enough = READ_ONCE(xsc_hot_calls);
+	unsigned int batch = enough < XSC_CLOCK_BATCH ? 1 : XSC_CLOCK_BATCH;
 	u64 now, gap;
 
-	if (mode == XSC_WORKERS_OFF || !xt->win || !xsc_class_suits(sqe->nr))
+	if (++xt->hot & (batch - 1))
 		return;
 	now = local_clock();
 	gap = now - xt->last_bell;
 	xt->last_bell = now;
-	if (gap > READ_ONCE(xsc_hot_gap_us) * (u64)NSEC_PER_USEC && mode == XSC_WORKERS_AUTO) {
+	if (gap > batch * READ_ONCE(xsc_hot_gap_us) * (u64)NSEC_PER_USEC &&
+	    mode == XSC_WORKERS_AUTO) {
 		xt->hot = 0;
 		return;
 	}
-	if (++xt->hot < READ_ONCE(xsc_hot_calls))
+	if (xt->hot < enough)
 		return;
 	xt->hot = 0;
 	xsc_start_polling(mode != XSC_WORKERS_AUTO);
@@ -279,8 +284,11 @@ static unsigned int xsc_spins(void)
 /* Somebody wants this CPU, or this worker, for something else. */
 static bool xsc_poll_disturbed(const struct xsc_worker *w)
 {
+	int here = raw_smp_processor_id();
+
 	return need_resched() || READ_ONCE(w->order) || signal_pending(current) ||
-	       task_cpu(w->owner) == raw_smp_processor_id();
+	       task_cpu(w->owner) == here ||
+	       !cpumask_test_cpu(here, READ_ONCE(w->owner->cpus_ptr));
 }
 
 static void xsc_look(struct xsc_worker *w)
@@ -329,6 +337,8 @@ void xsc_poll_window(struct xsc_worker *w)
 
 	if (!xsc_take_budget(slot))
 		return;
+	/* It was put on this CPU to wake up here, and is not bound to it. */
+	set_cpus_allowed_ptr(current, READ_ONCE(w->owner->cpus_ptr));
 	w->served = 0;
 	w->vain = 0;
 	xsc_count(w->owner, starts, 1);
@@ -427,6 +437,7 @@ XSC_TUNABLE(poll_window_us, 1000000);
 XSC_TUNABLE(hot_gap_us, 1000000);
 XSC_TUNABLE(hot_calls, U16_MAX);
 XSC_TUNABLE(spin_max_us, 10000);
+XSC_TUNABLE(worker_idle_ms, 1000000);
 XSC_TUNABLE(max_pollers, NR_CPUS);
 XSC_TUNABLE(max_cgroup_pollers, NR_CPUS);
 
@@ -437,6 +448,7 @@ static struct attribute *xsc_poll_attrs[] = {
 	&hot_gap_us_attr.attr,
 	&hot_calls_attr.attr,
 	&spin_max_us_attr.attr,
+	&worker_idle_ms_attr.attr,
 	&max_pollers_attr.attr,
 	&max_cgroup_pollers_attr.attr,
 	NULL,

@@ -7,6 +7,8 @@
 #ifndef _DRIVERS_XSC_RING_H
 #define _DRIVERS_XSC_RING_H
 
+#include <linux/errno.h>
+
 #include <asm/barrier.h>
 
 #include "xsc.h"
@@ -59,10 +61,10 @@ static inline bool xsc_waiting(struct xsc_window *win)
 	       xsc_fresh(win->sr, xsc_claim_seq(claim) + 1);
 }
 
-/** xsc_sqe_valid() - is the copy request @seq, of a gate that stores @flags? */
-static inline bool xsc_sqe_valid(const struct xsc_sqe *sqe, u32 seq, u16 flags)
+/** xsc_sqe_valid() - is the copy request @seq, and one that a worker may take? */
+static inline bool xsc_sqe_valid(const struct xsc_sqe *sqe, u32 seq)
 {
-	return sqe->seq == seq && sqe->flags == flags &&
+	return sqe->seq == seq && sqe->flags == XSC_SQE_POLL &&
 	       sqe->nr == (u16)sqe->user_data;
 }
 
@@ -142,6 +144,13 @@ static inline void xsc_publish_ring(struct xsc_window *win, u32 seq)
 {
 	WRITE_ONCE(win->wait->ring, 1);
 	smp_store_release(&win->wait->wait[seq & 1], 0);	/* (C) */
+}
+
+/** xsc_must_ring() - is @res no result, but a question to the signal code? */
+static inline bool xsc_must_ring(long res)
+{
+	return res == -ERESTARTSYS || res == -ERESTARTNOINTR ||
+	       res == -ERESTARTNOHAND;
 }
 
 /**

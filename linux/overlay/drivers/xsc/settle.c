@@ -10,14 +10,7 @@
  */
 #include <linux/sched/signal.h>
 
-#include "ring.h"
-
-/** xsc_must_ring() - is @res no result, but a question to the signal code? */
-bool xsc_must_ring(long res)
-{
-	return res == -ERESTARTSYS || res == -ERESTARTNOINTR ||
-	       res == -ERESTARTNOHAND;
-}
+#include "take.h"
 
 /* Nobody runs @seq, whose claim is ours; the next number is free. */
 static void xsc_finish_unrun(struct xsc_window *win, u32 seq)
@@ -53,6 +46,7 @@ enum xsc_answer xsc_bell_waiting(struct pt_regs *regs, struct xsc_place place,
 				 struct xsc_sqe *sqe)
 {
 	struct xsc_window *win = current->xsc.win;
+	bool done;
 
 	for (;;) {
 		s64 claim = atomic64_read_acquire(&win->claim);	/* (E) */
@@ -80,8 +74,11 @@ enum xsc_answer xsc_bell_waiting(struct pt_regs *regs, struct xsc_place place,
 			xsc_finish_unrun(win, k);
 			break;
 		case XSC_WORKER:
+			xsc_arch_show_call(regs, true);
+			done = xsc_park(win, claim);
+			xsc_arch_show_call(regs, false);
 			/* For a signal the exit work settles, from this very place. */
-			if (!xsc_park(win, claim))
+			if (!done)
 				return XSC_ANSWER_AGAIN;
 			break;
 		case XSC_CALLER:

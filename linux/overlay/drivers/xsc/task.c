@@ -60,19 +60,10 @@ void __xsc_put_window(struct task_struct *p, struct mm_struct *mm)
 
 /*
  * A thread has left its group; under siglock and stats_lock.  Its counts outlive
- * it here, and who waits for a worker to go may go on.
+ * it here.
  */
 void xsc_thread_gone(struct signal_struct *sig, struct task_struct *p)
 {
 	xsc_add_counts(&sig->xsc, &p->xsc.counts);
-	if (p->xsc.serves) {
-		sig->xsc_workers--;
-		xsc_worker_gone(p);
-	}
-}
-
-/** __xsc_submitter() - whom worker @p serves; it cannot go before @p has */
-struct task_struct *__xsc_submitter(struct task_struct *p)
-{
-	return p->xsc.serves->owner;
+	sig->xsc_workers -= xsc_is_worker(p);
 }

@@ -12,13 +12,19 @@
  * it.  It outlives no execve and no exit of the submitter.  Programs do not see
  * it: /proc leaves it out, and no signal is ever delivered to it.
  */
+#include <linux/cgroup.h>
+#include <linux/cred.h>
 #include <linux/freezer.h>
+#include <linux/pid.h>
 #include <linux/resume_user_mode.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
+#include <linux/user_namespace.h>
+
+#include <asm/xsc_frame.h>
 
 #include "ring.h"
 #include "trace.h"
@@ -149,10 +155,22 @@ static void xsc_punt(struct xsc_worker *w, u32 seq)
 	xsc_wake_owner(win);
 }
 
+/* Others can move one of them to a cgroup, or give it another session keyring. */
+static bool xsc_same_subject(const struct task_struct *one,
+			     const struct task_struct *other)
+{
+#ifdef CONFIG_CGROUPS
+	if (rcu_access_pointer(one->cgroups) != rcu_access_pointer(other->cgroups))
+		return false;
+#endif
+	return rcu_access_pointer(one->cred) == rcu_access_pointer(other->cred);
+}
+
 /* May this request run here, as far as the submitter's state goes? */
 static bool xsc_owner_allows(const struct xsc_worker *w)
 {
-	return !READ_ONCE(task_thread_info(w->owner)->syscall_work);
+	return !READ_ONCE(task_thread_info(w->owner)->syscall_work) &&
+	       xsc_same_subject(w->owner, current);
 }
 
 /**
@@ -165,7 +183,7 @@ bool xsc_serve(struct xsc_worker *w)
 	struct xsc_window *win = w->win;
 	s64 claim = atomic64_read_acquire(&win->claim);		/* (E) */
 	u32 seq = xsc_claim_seq(claim) + 1;
-	struct xsc_sqe sqe;
+	struct xsc_sqe sqe __uninitialized;
 	bool ring;
 	long res;
 
@@ -178,7 +196,7 @@ bool xsc_serve(struct xsc_worker *w)
 	if (!xsc_claim(win, claim, XSC_CLAIM(XSC_WORKER, seq)))		/* (D) */
 		return false;
 	xsc_snapshot(&sqe, win->sr);
-	if (!xsc_sqe_valid(&sqe, seq, XSC_SQE_POLL) || !xsc_owner_allows(w) ||
+	if (!xsc_sqe_valid(&sqe, seq) || !xsc_owner_allows(w) ||
 	    !xsc_class_worker(&sqe) || !xsc_toss()) {
 		xsc_punt(w, seq);
 		return true;
@@ -208,12 +226,42 @@ static void xsc_serve_handed(struct xsc_worker *w)
 	wake_up(&w->win->parked);
 }
 
+/* Sleep until there is an order; one that nobody has had one for ends itself. */
 static void xsc_rest(struct xsc_worker *w)
 {
+	long left = 1;
+
 	set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 	if (!READ_ONCE(w->order) && !signal_pending(current))
-		schedule();
+		left = schedule_timeout(xsc_worker_patience());
 	__set_current_state(TASK_RUNNING);
+	/* With an order in hand it stays; the owner sees an order that came too late. */
+	if (!left)
+		cmpxchg(&w->order, 0, BIT(XSC_ORDER_STOP));
+}
+
+/*
+ * Who asks for the thread behind a request (FUSE, fanotify, /proc/thread-self)
+ * hears of the submitter.
+ */
+static void xsc_take_pid(struct xsc_worker *w)
+{
+	w->pid = task_pid(current);
+	WRITE_ONCE(current->thread_pid, task_pid(w->owner));
+}
+
+static void xsc_return_pid(struct xsc_worker *w)
+{
+	WRITE_ONCE(current->thread_pid, w->pid);
+}
+
+/* A worker counts for no limit on the user's processes. */
+static void xsc_count_process(struct task_struct *task, bool count)
+{
+	if (count)
+		inc_rlimit_ucounts(task_ucounts(task), UCOUNT_RLIMIT_NPROC, 1);
+	else
+		dec_rlimit_ucounts(task_ucounts(task), UCOUNT_RLIMIT_NPROC, 1);
 }
 
 /** xsc_worker_main() - body of a worker; @data is its struct xsc_worker */
@@ -221,6 +269,7 @@ int xsc_worker_main(void *data)
 {
 	struct xsc_worker *w = data;
 
+	xsc_take_pid(w);
 	while (!test_bit(XSC_ORDER_STOP, &w->order)) {
 		struct ksignal ksig;
 
@@ -236,6 +285,8 @@ int xsc_worker_main(void *data)
 			xsc_rest(w);
 		}
 	}
+	xsc_return_pid(w);
+	xsc_count_process(current, true);
 	WRITE_ONCE(w->dead, true);
 	wake_up(&w->win->parked);
 	/*
@@ -259,6 +310,22 @@ void xsc_order_polling(struct xsc_worker *w)
 }
 
 /**
+ * xsc_worker_fits() - is what a worker of current has inherited still true?
+ *
+ * What current itself changes retires the worker; this is about what others do
+ * to current, and about a worker that has ended by itself.
+ */
+bool xsc_worker_fits(const struct xsc_worker *w)
+{
+	const struct task_struct *task = w->task;
+
+	return !READ_ONCE(w->dead) && xsc_same_subject(current, task) &&
+	       task->policy == current->policy &&
+	       task->static_prio == current->static_prio &&
+	       cpumask_subset(task->cpus_ptr, current->cpus_ptr);
+}
+
+/**
  * xsc_hire() - create a worker for current
  *
  * Return: the worker, or NULL if there can be none.
@@ -266,6 +333,7 @@ void xsc_order_polling(struct xsc_worker *w)
 struct xsc_worker *xsc_hire(void)
 {
 	struct xsc_worker *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
+	unsigned int exceeded = current->flags & PF_NPROC_EXCEEDED;
 	struct task_struct *task;
 
 	if (!w)
@@ -278,6 +346,9 @@ struct xsc_worker *xsc_hire(void)
 		kfree(w);
 		return NULL;
 	}
+	/* A thread that the program makes clears it, for it shows that there is room. */
+	current->flags |= exceeded;
+	xsc_count_process(task, false);
 	w->task = task;
 	get_task_struct(task);
 	current->xsc.worker = w;
@@ -288,17 +359,23 @@ struct xsc_worker *xsc_hire(void)
 /*
  * The worker may have stopped for a SIGSTOP that current is to obey yet, or be
  * about to: it has read its orders then, and sleeps over a new one.  Or it is
- * frozen; then it is time to freeze here as well.
+ * frozen; then who waits for it here counts as frozen, too.
  */
 static void xsc_await_gone(struct xsc_worker *w)
 {
-	for (;;) {
-		wake_up_state(w->task, __TASK_STOPPED);
-		if (wait_for_completion_timeout(&w->gone, XSC_GONE_PATIENCE))
-			return;
+	bool patient = true;
+
+	wake_up_state(w->task, __TASK_STOPPED);
+	while (!wait_for_completion_timeout(&w->gone, XSC_GONE_PATIENCE)) {
+		if (patient)
+			cgroup_enter_frozen();
+		patient = false;
 		__set_current_state(XSC_WAIT);
 		schedule_timeout(1);
+		wake_up_state(w->task, __TASK_STOPPED);
 	}
+	if (!patient)
+		cgroup_leave_frozen(true);
 }
 
 /**
@@ -322,7 +399,12 @@ void xsc_retire(void)
 	kfree(w);
 }
 
-/** xsc_worker_gone() - a worker leaves its thread group; under siglock */
+/**
+ * xsc_worker_gone() - who waits for a worker to go may go on
+ *
+ * It has left the thread group and given back the signal handlers: unshare()
+ * counts who has them.
+ */
 void xsc_worker_gone(struct task_struct *task)
 {
 	complete(&task->xsc.serves->gone);
@@ -403,7 +485,7 @@ bool xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe, long *res)
 		wait_event_state(win->parked, xsc_handed_back(w), XSC_WAIT);
 		WRITE_ONCE(w->cancel, false);
 	}
-	/* A worker that is dead without having run it dies with the process. */
+	/* The worker has ended without it, for want of work or with the process. */
 	if (!READ_ONCE(w->handed_done))
 		return false;
 	*res = w->handed_res;

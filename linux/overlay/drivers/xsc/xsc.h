@@ -8,10 +8,13 @@
 #include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/random.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/xsc.h>
 #include <uapi/linux/xsc.h>
+
+#include <asm/unistd.h>
 
 struct kobject;
 struct pt_regs;
@@ -85,10 +88,12 @@ struct xsc_window {
  * @task:	the thread
  * @owner:	the submitter; it cannot go before it has retired the worker
  * @win:	the submitter's window
- * @gone:	completed when @task has left its thread group
+ * @pid:	the thread's own; current's is that of @owner while it serves
+ * @gone:	completed when @task has left its thread group for good
  * @order:	what the owner wants, XSC_ORDER_* bits
  * @cancel:	the owner wants the request in hand to end early
- * @dead:	the worker runs no request any more; the process is ending
+ * @dead:	the worker runs no request any more: the process is ending, or it
+ *		had nothing to do for long
  * @polling:	it looks at the window
  * @busy:	a request of the window is in hand
  * @called_in:	it has slept, and the gate has been told to ring
@@ -103,6 +108,7 @@ struct xsc_worker {
 	struct task_struct *task;
 	struct task_struct *owner;
 	struct xsc_window *win;
+	struct pid *pid;
 	struct completion gone;
 	unsigned long order;
 	bool cancel;
@@ -183,12 +189,7 @@ enum xsc_answer {
 	XSC_ANSWER_DELIVERED,	/* the result is in the registers */
 };
 
-/* dispatch.c */
-bool xsc_take(struct pt_regs *regs, struct xsc_window *win, s64 claim, u32 seq,
-	      u16 flags, struct xsc_sqe *sqe);
-
 /* settle.c */
-bool xsc_must_ring(long res);
 enum xsc_answer xsc_bell_waiting(struct pt_regs *regs, struct xsc_place place,
 				 struct xsc_sqe *sqe);
 
@@ -197,26 +198,54 @@ enum xsc_answer xsc_bell_early(struct xsc_window *win, s64 claim);
 /* worker.c */
 int xsc_worker_main(void *data);
 bool xsc_serve(struct xsc_worker *w);
+bool xsc_worker_fits(const struct xsc_worker *w);
 struct xsc_worker *xsc_hire(void);
 void xsc_retire(void);
-void xsc_worker_gone(struct task_struct *task);
 void xsc_order_polling(struct xsc_worker *w);
 bool xsc_park(struct xsc_window *win, s64 claim);
 void xsc_cancel(struct xsc_worker *w, s64 claim);
 bool xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe, long *res);
 
 /* poll.c */
-bool xsc_toss(void);
-struct xsc_worker *xsc_worker_wanted(const struct xsc_sqe *sqe);
-void xsc_consider_worker(const struct xsc_sqe *sqe);
+unsigned long xsc_worker_patience(void);
+struct xsc_worker *xsc_forced_worker(const struct xsc_sqe *sqe);
+void xsc_earn_worker(void);
 void xsc_poll_window(struct xsc_worker *w);
 void xsc_measured_wake(u64 ns);
 int xsc_poll_init(struct kobject *kobj);
 
+enum xsc_workers_mode {
+	XSC_WORKERS_OFF,	/* the submitter runs each request */
+	XSC_WORKERS_AUTO,	/* a worker runs it where that pays */
+	XSC_WORKERS_FORCE,	/* a worker runs it wherever the class allows */
+	XSC_WORKERS_RANDOM,	/* as force, or not, by the toss of a coin */
+};
+
+extern int xsc_workers_value;
+
+static inline enum xsc_workers_mode xsc_workers(void)
+{
+	return READ_ONCE(xsc_workers_value);
+}
+
+/** xsc_toss() - may a worker run the request it has before it? */
+static inline bool xsc_toss(void)
+{
+	return likely(xsc_workers() != XSC_WORKERS_RANDOM) || get_random_u32() & 1;
+}
+
 /* class.c */
 bool xsc_class_worker(const struct xsc_sqe *sqe);
-bool xsc_class_suits(unsigned int nr);
+void xsc_class_init(void);
 bool xsc_class_identity(long nr, unsigned long arg0);
+
+extern unsigned long xsc_worker_calls[];
+
+/** xsc_class_suits() - may a worker run call @nr, with the right arguments? */
+static inline bool xsc_class_suits(unsigned int nr)
+{
+	return nr < NR_syscalls && test_bit(nr, xsc_worker_calls);
+}
 
 /* delay.c */
 enum xsc_delay_point {
@@ -258,15 +287,12 @@ do {							\
 } while (0)
 
 /* arch/x86/entry/xsc.c */
-bool xsc_arch_at_bell(const struct pt_regs *regs);
 struct xsc_place xsc_arch_place(const struct pt_regs *regs);
 void xsc_arch_rewind(struct pt_regs *regs);
 void xsc_arch_deliver(struct pt_regs *regs, long nr, long res);
 void xsc_arch_leave_wait(struct pt_regs *regs);
-void xsc_arch_request(const struct pt_regs *regs, struct xsc_sqe *sqe);
-void xsc_arch_enter(struct pt_regs *regs);
+void xsc_arch_show_call(struct pt_regs *regs, bool show);
 void xsc_arch_dispatch(struct pt_regs *regs, long nr);
-long xsc_arch_call(const struct xsc_sqe *sqe);
 unsigned long xsc_arch_gate(const struct mm_struct *mm);
 unsigned long xsc_arch_gate_poll(const struct mm_struct *mm);
 unsigned long xsc_arch_gate_wait(const struct mm_struct *mm, bool odd);

@@ -38,6 +38,7 @@ void xsc_exec_start(void);
 bool __xsc_bell(struct pt_regs *regs);
 long __xsc_trap(struct pt_regs *regs, long nr);
 void xsc_thread_gone(struct signal_struct *sig, struct task_struct *p);
+void xsc_worker_gone(struct task_struct *p);
 void xsc_retire(void);
 void __xsc_settle(struct pt_regs *regs);
 void __xsc_worker_sleeping(struct task_struct *task);
@@ -104,13 +105,14 @@ static __always_inline bool xsc_is_worker(const struct task_struct *p)
 	return p->xsc.serves;
 }
 
-struct task_struct *__xsc_submitter(struct task_struct *p);
-
-/** xsc_submitter() - on whose behalf @p runs; itself, unless it is a worker */
-static inline struct task_struct *xsc_submitter(struct task_struct *p)
-{
-	return unlikely(xsc_is_worker(p)) ? __xsc_submitter(p) : p;
-}
+/**
+ * xsc_pid_ns() - where new task @p gets its numbers
+ *
+ * A worker gets none in a namespace of containers, where numbers can be foreseen:
+ * as kernel threads it has one in the first namespace only.
+ */
+#define xsc_pid_ns(p) \
+	(xsc_is_worker(p) ? &init_pid_ns : (p)->nsproxy->pid_ns_for_children)
 
 /** xsc_drop_worker() - current is about to become another program, or to end */
 static inline void xsc_drop_worker(void)
@@ -124,6 +126,13 @@ static inline void xsc_settle(struct pt_regs *regs)
 {
 	if (unlikely(current->xsc.worker))
 		__xsc_settle(regs);
+}
+
+/** xsc_thread_left() - @p shares nothing of its process any more that others count */
+static inline void xsc_thread_left(struct task_struct *p)
+{
+	if (unlikely(xsc_is_worker(p)))
+		xsc_worker_gone(p);
 }
 
 /** xsc_worker_sleeping() - an I/O worker, of whatever kind, goes to sleep */
@@ -148,12 +157,13 @@ static inline void xsc_exec_start(void) { }
 static inline bool xsc_bell(struct pt_regs *regs, unsigned long address) { return false; }
 static inline long xsc_trap(struct pt_regs *regs, long nr) { return nr; }
 static inline void xsc_thread_gone(struct signal_struct *sig, struct task_struct *p) { }
+static inline void xsc_thread_left(struct task_struct *p) { }
 static inline void xsc_drop_worker(void) { }
 static inline void xsc_settle(struct pt_regs *regs) { }
 static inline void xsc_worker_sleeping(struct task_struct *p) { }
 static inline bool xsc_is_worker(const struct task_struct *p) { return false; }
-static inline struct task_struct *xsc_submitter(struct task_struct *p) { return p; }
 #define xsc_mm_init(mm) do { } while (0)
+#define xsc_pid_ns(p) ((p)->nsproxy->pid_ns_for_children)
 #define xsc_sealed(mm, start, end) false
 
 #endif /* CONFIG_XSC */

@@ -58,7 +58,7 @@ struct xsc_counts {
  * @serves:	for a worker's own task, what it serves; fixed from creation on
  * @counts:	each field is written by one task only: worker, punted, starts
  *		and poll_ns by the worker, the others by the task itself
- * @last_bell:	cycles at the last bell that a worker could have answered
+ * @last_bell:	clock at one of the last bells that a worker could have answered
  * @rest_until:	jiffies before which no worker starts to poll again
  * @hot:	such bells in quick succession
  * @failures:	polling periods in a row that were not worth it

@@ -15,6 +15,7 @@
 #include <asm/syscall.h>
 #include <asm/xsc.h>
 #include <asm/xsc_auxv.h>
+#include <asm/xsc_frame.h>
 
 #include "../../../drivers/xsc/xsc.h"
 
@@ -124,31 +125,11 @@ void xsc_vdso_moved(unsigned long to)
 	xsc_window_set_gates(mm);
 }
 
-/** xsc_arch_at_bell() - does the user stand at the gate's store to BELL? */
-bool xsc_arch_at_bell(const struct pt_regs *regs)
-{
-	return user_64bit_mode((struct pt_regs *)regs) &&
-	       regs->ip == vdso_addr(current->mm, vdso_image_xsc.sym_xsc_bell);
-}
-
 /** xsc_arch_rewind() - from gate B: build the request again, by the gate that rings */
 void xsc_arch_rewind(struct pt_regs *regs)
 {
 	regs->cx = return_address(regs);
 	regs->ip = xsc_arch_gate(current->mm);
-}
-
-/*
- * The user is where a SYSCALL instruction before the return address would have
- * left it: rcx and r11 included.  An interrupted call is made again by the usual
- * ip -= 2, for there is a jump back to the call in front of each return address.
- */
-static void as_after_syscall(struct pt_regs *regs)
-{
-	/* A fault sets RF in the saved flags, a system call does not. */
-	regs->flags &= ~X86_EFLAGS_RF;
-	regs->ip = regs->cx;
-	regs->r11 = regs->flags;
 }
 
 /**
@@ -162,7 +143,7 @@ void xsc_arch_deliver(struct pt_regs *regs, long nr, long res)
 	regs->cx = return_address(regs);
 	regs->orig_ax = nr;
 	regs->ax = res;
-	as_after_syscall(regs);
+	xsc_arch_leave(regs);
 }
 
 /** xsc_arch_leave_wait() - from a bell of gate B on, return as gate A does */
@@ -171,28 +152,15 @@ void xsc_arch_leave_wait(struct pt_regs *regs)
 	regs->cx = return_address(regs);
 }
 
-/** xsc_arch_request() - the request that a user in gate A has in the registers */
-void xsc_arch_request(const struct pt_regs *regs, struct xsc_sqe *sqe)
-{
-	sqe->nr = regs->ax;
-	sqe->args[0] = regs->di;
-	sqe->args[1] = regs->si;
-	sqe->args[2] = regs->dx;
-	sqe->args[3] = regs->r10;
-	sqe->args[4] = regs->r8;
-	sqe->args[5] = regs->r9;
-	sqe->user_data = regs->ax;
-}
-
 /**
- * xsc_arch_enter() - make the user frame that of a system call
- * @regs:	the frame, which holds number and arguments already
+ * xsc_arch_show_call() - a user at a bell waits in the kernel for a worker
+ * @regs:	user registers
+ * @show:	while it does, /proc/<pid>/syscall takes its call from them; before
+ *		a signal is looked at they must be a fault's again
  */
-void xsc_arch_enter(struct pt_regs *regs)
+void xsc_arch_show_call(struct pt_regs *regs, bool show)
 {
-	regs->orig_ax = regs->ax;
-	regs->ax = -ENOSYS;
-	as_after_syscall(regs);
+	regs->orig_ax = show ? regs->ax : -1;
 }
 
 /*
@@ -222,28 +190,6 @@ void xsc_arch_dispatch(struct pt_regs *regs, long nr)
 	} else if ((int)nr != -1) {
 		regs->ax = __x64_sys_ni_syscall(regs);
 	}
-}
-
-/**
- * xsc_arch_call() - run a call in a worker
- * @sqe:	private copy of a request whose number is in the call table
- *
- * Return: what the call returns.
- */
-long xsc_arch_call(const struct xsc_sqe *sqe)
-{
-	/* Its own frame of user registers has no other use. */
-	struct pt_regs *regs = current_pt_regs();
-
-	regs->di = sqe->args[0];
-	regs->si = sqe->args[1];
-	regs->dx = sqe->args[2];
-	regs->r10 = sqe->args[3];
-	regs->r8 = sqe->args[4];
-	regs->r9 = sqe->args[5];
-	regs->orig_ax = sqe->user_data;
-	regs->ax = -ENOSYS;
-	return x64_sys_call(regs, array_index_nospec(sqe->nr, NR_syscalls));
 }
 
 /** xsc_arch_emulated() - does QEMU translate this code, with a dear PAUSE? */
