@@ -30,6 +30,7 @@ EAGER = {"hot_calls": 1, "poll_window_us": 50_000, "spin_max_us": 10_000}
 # Program, arguments, seconds it may take under emulation with delays.
 WORKERS = [
     ("work_hidden", (), 180.0),
+    ("work_unseen", (), 180.0),
     ("work_identity", ("--rounds", "30"), 300.0),
     ("work_shared", ("--rounds", "60"), 180.0),
     ("work_raised", ("--rounds", "30"), 180.0),
