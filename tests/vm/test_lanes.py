@@ -41,6 +41,16 @@ WORKERS = [
     ("work_close", ("--rounds", "30"), 180.0),
     ("work_idle", (), 120.0),
     ("work_locks", ("--rounds", "20"), 180.0),
+    ("work_passed", ("--rounds", "20"), 180.0),
+    ("work_terminal", ("--rounds", "8"), 180.0),
+    ("work_freezer", ("--rounds", "4"), 300.0),
+    ("work_suspend", ("--rounds", "3"), 300.0),
+    ("work_place", ("--rounds", "3"), 180.0),
+    ("work_hotplug", ("--rounds", "3"), 180.0),
+    ("work_priority", ("--rounds", "2"), 180.0),
+    ("work_groups", ("--rounds", "3"), 180.0),
+    ("work_charge", ("--calls", "30000"), 180.0),
+    ("obs_tid", ("--rounds", "6"), 180.0),
 ]
 # They look at the gate itself: where CTRL points, and where in gate A a signal finds them.
 ABOUT_THE_GATE = {"life_maps", "life_threads", "sig_step", "win_ops", "win_entry"}
