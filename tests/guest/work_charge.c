@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 	b_make_group(GROUP);
 	by_trap = measure("off", via_trap);
 	by_bell = measure("off", via_gate);
-	by_worker = measure(strcmp(setting, "off") ? setting : "auto", via_gate);
+	by_worker = measure("force", via_gate);
 	W_MUST(b_put(SETTING, setting));
 	expect_charged("trap", by_trap);
 	expect_charged("bell", by_bell);

@@ -10,6 +10,7 @@
 #define GROUP "xsc-frozen"
 #define SOON_MS 5000
 #define STILL_MS 10
+#define MUCH 100000
 
 enum { WRITER, THREADS, CHANGER, FORKER, EXECUTOR, READER, SLOTS };
 
@@ -63,13 +64,16 @@ static void fork_hot(volatile long *done)
 	}
 }
 
-/* And so does each execve, long after it has begun. */
+/* And so does each execve, long after it has begun: there is much to copy first. */
 static void execute(volatile long *done)
 {
+	static char much[MUCH];
 	char shared[16], slot[16];
 	char *argv[] = { "work_freezer", "again", shared, slot, NULL };
-	char *envp[] = { NULL };
+	char *envp[] = { much, much, much, much, much, much, much, much, NULL };
 
+	memset(much, 'x', sizeof(much) - 1);
+	memcpy(much, "MUCH=", 5);
 	snprintf(shared, sizeof(shared), "%d", counters_fd);
 	snprintf(slot, sizeof(slot), "%d", (int)(done - b_rounds));
 	for (int i = 0; i < 50; i++)
@@ -117,6 +121,20 @@ static void (*const bodies[SLOTS])(volatile long *) = {
 	write_hot, several_threads, change, fork_hot, execute, answer,
 };
 
+/* Where those stand that keep a group from being frozen. */
+static void tell_where(void)
+{
+	char threads[1024], path[64], state[32], *line, *rest = threads;
+
+	snprintf(threads, sizeof(threads), "%s", b_get(b_group(GROUP, "cgroup.threads")));
+	while ((line = strsep(&rest, "\n"))) {
+		snprintf(path, sizeof(path), "/proc/%s/wchan", line);
+		snprintf(state, sizeof(state), "%s", b_get(path));
+		snprintf(path, sizeof(path), "/proc/%s/syscall", line);
+		t_note("thread %s sleeps in %s, call %.12s", line, state, b_get(path));
+	}
+}
+
 static bool freeze(bool on)
 {
 	uint64_t start = t_now_ns();
@@ -131,6 +149,7 @@ static bool freeze(bool on)
 		}
 		t_sleep_ms(1);
 	}
+	tell_where();
 	return false;
 }
 

@@ -43,6 +43,7 @@ WORKERS = [
     ("work_locks", ("--rounds", "20"), 180.0),
     ("work_passed", ("--rounds", "20"), 180.0),
     ("work_terminal", ("--rounds", "8"), 180.0),
+    ("work_waits", ("--rounds", "10"), 180.0),
     ("work_freezer", ("--rounds", "4"), 300.0),
     ("work_suspend", ("--rounds", "3"), 300.0),
     ("work_place", ("--rounds", "3"), 180.0),
