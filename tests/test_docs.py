@@ -302,6 +302,18 @@ def test_kernel_files_of_the_internals_exist() -> None:
     assert not [name for name in files if not (ROOT / "linux/overlay" / name).exists()]
 
 
+def test_every_hazard_names_tests_that_exist() -> None:
+    rows = list(table_rows((ROOT / "docs/hazards.md").read_text()))[2:]
+    assert [row[0] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
+    assert len(rows) >= 33
+    guest = {path.stem for path in (ROOT / "tests/guest").glob("*.c")}
+    for number, _, answer, tests in rows:
+        names = tests.split(", ")
+        assert answer and names, number
+        unknown = [name for name in names if name not in guest and not (ROOT / name).is_file()]
+        assert not unknown, f"hazard {number} names {unknown}"
+
+
 def test_internals_list_every_step() -> None:
     section = (ROOT / "docs/internals.md").read_text().partition("### 4.6 Steps")[2]
     cells = " ".join(row[0] for row in table_rows(section.partition("\n## ")[0]))
