@@ -68,7 +68,8 @@ def _shares(steps: Sequence[str], built: Built) -> tuple[Share, ...]:
 
 def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
     """Return what to boot for a setting."""
-    names = ("KERNEL", "INITRD", "ROOT", "AGENT")
+    root = "ROOT" if setting.profile == "standard" else f"ROOT_{setting.profile.upper()}"
+    names = ("KERNEL", "INITRD", root, "AGENT")
     overrides = artifacts.Overrides(*(_override(name) for name in names))
     if setting.kernel == "stock":
         overrides = artifacts.Overrides(

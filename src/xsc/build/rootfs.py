@@ -24,6 +24,8 @@ from xsc.paths import ROOT
 PROFILES = ("minimal", "standard")
 # For test suites: once with XSC's C library, once exactly as Debian has it.
 SUITES = "suites"
+# For benchmarks, with git and a compiler.
+PROJECTS = "projects"
 _OVERLAYS = "image/rootfs"
 # Pages about the running system; that of the build tool stays on the host.
 _PAGES = ("docs/man/xsc.7", "docs/man/xsc-demo.1")
@@ -281,6 +283,6 @@ def _step(name: str, own_libc: bool = True, suffix: str = "") -> Step:
 
 
 STEPS = (
-    *(_step(name) for name in (*PROFILES, SUITES)),
+    *(_step(name) for name in (*PROFILES, SUITES, PROJECTS)),
     _step(SUITES, own_libc=False, suffix="-stock"),
 )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +31,6 @@ from xsc.vm.qemu import Hardware, Share
 from xsc.vm.terminal import ended_by_signals
 
 STEP = "guest-bench"
-PROFILE = "standard"
 
 app = typer.Typer(no_args_is_help=True, help="Measure what a call costs, by trap and by gate.")
 app.command("remote")(bench_remote)
@@ -51,17 +51,24 @@ def say(text: str) -> None:
     print(f"xsc: bench: {text}", file=sys.stderr, flush=True)
 
 
-def steps(overrides: Overrides, boot: bool) -> tuple[str, ...]:
+def steps(profiles: Sequence[str], overrides: Overrides, boot: bool) -> tuple[str, ...]:
     """Return what has to be built before anything can be measured."""
-    stock = artifacts.steps("stock", PROFILE, Overrides(root=overrides.root, agent=overrides.agent))
-    return (*artifacts.steps("xsc", PROFILE, overrides), STEP, *(stock if boot else ()))
+    debian = Overrides(root=overrides.root, agent=overrides.agent)
+    needed = [step for name in profiles for step in artifacts.steps("xsc", name, overrides)]
+    stock = artifacts.steps("stock", guest.STANDARD, debian) if boot else ()
+    return tuple(dict.fromkeys((*needed, STEP, *stock)))
 
 
 def specification(
-    settings: Settings, hardware: Hardware, kernel: str, overrides: Overrides, args: tuple[str, ...]
+    settings: Settings,
+    hardware: Hardware,
+    kernel: str,
+    overrides: Overrides,
+    args: tuple[str, ...],
+    profile: str = guest.STANDARD,
 ) -> MachineSpec:
-    """Return the machine of one kernel, with the benchmark programs in it."""
-    files = artifacts.resolve(kernel, PROFILE, overrides, lambda names: ensure(settings, names))
+    """Return the machine of one kernel and image, with the benchmark programs in it."""
+    files = artifacts.resolve(kernel, profile, overrides, lambda names: ensure(settings, names))
     programs = Share(ensure(settings, [STEP])[STEP], guest.SHARED, "xsc-share0")
     return MachineSpec(
         hardware,
@@ -137,15 +144,21 @@ def bench_core(
     for program in guest.SUITE:
         how.wants(program)
     check_memory(memory)
+    profiles = guest.profiles(how)
+    needed = steps((guest.STANDARD, *profiles) if boot else profiles, overrides, boot)
     if settings.dry_run:
-        print("\n".join(dry_run(settings, steps(overrides, boot))))
+        print("\n".join(dry_run(settings, needed)))
         return EXIT_OK
-    ensure(settings, steps(overrides, boot))
+    ensure(settings, needed)
     hardware = Hardware(probe(say), cpus=cpus, memory=memory)
-    spec = specification(settings, hardware, "xsc", overrides, tuple(kernel_arg or ()))
+    args = tuple(kernel_arg or ())
+    specs = {
+        name: specification(settings, hardware, "xsc", overrides, args, name) for name in profiles
+    }
     with ended_by_signals():
-        run = guest.measure(spec, how, say)
+        run = guest.measure(specs, how, say)
         if boot:
+            spec = specification(settings, hardware, "xsc", overrides, args)
             systems = boot_specifications(settings, spec, overrides)
             run = guest.with_samples(run, guest.boots(systems, 1 if quick else reps, say))
     stem = settings.paths.build / "bench" / f"core-{run.started.replace(':', '')}"

@@ -17,8 +17,8 @@ from xsc.errors import UsageError
 from xsc.paths import ROOT
 
 SOURCES = ROOT / "guest/bench"
-# Runs programs of the image, which a host need not have, and reads all of /usr.
-ON_THE_HOST = [program for program in SUITE if program.name != "programs"]
+# Run programs of images, which a host need not have, and read all of /usr.
+ON_THE_HOST = [program for program in SUITE if program.name not in ("programs", "projects")]
 
 pytestmark = [pytest.mark.timeout(120)]
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
@@ -67,10 +67,39 @@ def test_a_sample_takes_about_the_time_asked_for(built_here: Path) -> None:
 
 
 @needs_gcc
-def test_a_measure_whose_program_is_missing_says_so(built_here: Path) -> None:
-    output: Output = parse(run(built_here, "programs", "--measure", "compile").stdout)
-    assert output.absent == {"compile": "a compiler is not in the image"}
+def test_a_measure_whose_program_is_missing_says_so(tmp_path: Path) -> None:
+    source = (SOURCES / "programs.c").read_text().replace("/usr/bin/find", "/usr/bin/nothing")
+    (tmp_path / "programs.c").write_text(source)
+    others = [str(SOURCES / name) for name in ("whole.c", "bench.c")]
+    program = tmp_path / "bench-programs"
+    headers = [f"-I{SOURCES}", f"-I{ROOT / 'guest/include'}"]
+    subprocess.run(["gcc", *headers, "-o", program, tmp_path / "programs.c", *others], check=True)
+    output: Output = parse(run(tmp_path, "programs", "--measure", "find").stdout)
+    assert output.absent == {"find": "/usr/bin/nothing is not in the image"}
     assert output.samples == ()
+
+
+@needs_gcc
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_the_tree_of_git_status_is_the_same_in_every_run(
+    built_here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The id of a commit stands for all that is in it, and for who made it when."""
+    heads, hooks = tmp_path / "heads", tmp_path / "hooks"
+    hooks.mkdir()
+    hook = hooks / "post-commit"
+    hook.write_text(f"#!/bin/sh\ngit rev-parse HEAD >> {heads}\n")
+    hook.chmod(0o755)
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", str(tmp_path))
+    options = ("--count", "120", "--reps", "1", "--measure", "git-status")
+    for name in ("one", "two"):
+        where = tmp_path / name
+        where.mkdir()
+        done = run(built_here, "projects", "--dir", str(where), *options)
+        assert [s.measure for s in parse(done.stdout).samples] == ["git-status"]
+        assert not list(where.iterdir())
+    first, second = heads.read_text().split()
+    assert first == second
 
 
 @needs_gcc

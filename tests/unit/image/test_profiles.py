@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from xsc.build import profiles
-from xsc.build.rootfs import PROFILES, SUITES
+from xsc.build.rootfs import PROFILES, PROJECTS, SUITES
 from xsc.errors import UsageError
 from xsc.paths import ROOT
 
@@ -34,7 +34,7 @@ def refuse(text: str) -> str:
     return caught.value.message
 
 
-@pytest.mark.parametrize("name", [*PROFILES, SUITES])
+@pytest.mark.parametrize("name", [*PROFILES, SUITES, PROJECTS])
 def test_profiles_of_the_tree_are_valid(name: str) -> None:
     profile = profiles.load(ROOT, name)
     for overlay in profile.files.overlays:
@@ -42,7 +42,11 @@ def test_profiles_of_the_tree_are_valid(name: str) -> None:
 
 
 def test_every_profile_file_has_a_step() -> None:
-    assert {path.stem for path in (ROOT / "profiles").glob("*.toml")} == {*PROFILES, SUITES}
+    assert {path.stem for path in (ROOT / "profiles").glob("*.toml")} == {
+        *PROFILES,
+        SUITES,
+        PROJECTS,
+    }
 
 
 def test_what_has_a_medium_says_which() -> None:
