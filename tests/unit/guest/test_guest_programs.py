@@ -32,6 +32,9 @@ BODIES = [
     "sig_fault",
     "sig_handlers",
     "sig_step",
+    "work_passed",
+    "work_terminal",
+    "work_waits",
 ]
 
 # A body whose record differs between two runs: the comparison has to notice.
@@ -132,6 +135,13 @@ def test_every_program_says_what_it_tests() -> None:
         if path.name != "twin.c" and " * Description: " not in path.read_text()
     ]
     assert silent == []
+
+
+def test_every_program_about_workers_runs_in_the_lanes() -> None:
+    lanes = (ROOT / "tests/vm/test_lanes.py").read_text()
+    names = {path.stem for path in GUEST.glob("work_*.c")}
+    assert len(names) > 20
+    assert {name for name in names if f'"{name}"' not in lanes} == set()
 
 
 def test_the_twins_cover_enough_call_numbers() -> None:
