@@ -27,6 +27,7 @@ MODULES = (
     "kernel",
     "stock",
     "glibc",
+    "glibc_tests",
     "sysroot",
     "toolchain",
     "buildroot",

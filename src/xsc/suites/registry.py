@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from xsc.errors import UsageError
-from xsc.suites import cpython, kselftests, strace, stress, trinity
+from xsc.suites import cpython, glibc, kselftests, strace, stress, trinity
 from xsc.suites.model import Suite
 
 SUITES: Mapping[str, Suite] = {
-    module.SUITE.name: module.SUITE for module in (kselftests, cpython, stress, strace, trinity)
+    module.SUITE.name: module.SUITE
+    for module in (kselftests, cpython, glibc, stress, strace, trinity)
 }
 
 

@@ -43,7 +43,7 @@ JUNIT = """\
 
 
 def test_suites_have_different_names() -> None:
-    assert set(SUITES) == {"kselftests", "cpython", "stress-ng", "strace", "trinity"}
+    assert set(SUITES) == {"kselftests", "cpython", "glibc", "stress-ng", "strace", "trinity"}
 
 
 def test_every_selftest_is_run_in_its_directory() -> None:
