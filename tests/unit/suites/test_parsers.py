@@ -150,5 +150,10 @@ def test_trinity_runs_are_bounded_and_repeatable() -> None:
     for test in trinity.tests(lambda script: ""):
         assert f"-N {trinity.CALLS}" in test.argv[2]
         assert "-s" in test.argv
-    assert trinity.judge(TEST, Ended(0, "", ""))[0].outcome is P
+    ran = f"[main] Ran {trinity.CALLS} syscalls. Successes: 9  Failures: 1\n"
+    assert trinity.judge(TEST, Ended(0, ran, ""))[0].outcome is P
+    assert (
+        trinity.judge(TEST, Ended(0, "[main] Ran 7 syscalls. Successes: 7\n", ""))[0].outcome is F
+    )
+    assert trinity.judge(TEST, Ended(0, "", ""))[0].outcome is F
     assert trinity.judge(TEST, Ended(1, "", "no such group"))[0].detail == "exit 1: no such group"
