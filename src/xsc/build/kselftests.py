@@ -12,6 +12,8 @@ from xsc.graph.step import Json, Step, StepContext
 from xsc.run import run
 
 SUITES = "tools/testing/selftests"
+# Where the kernel's makefiles export them to, in the work directory.
+HEADERS = Path("headers/usr/include")
 # Suite -> programs to run, relative to it, with their arguments. What is built and not named here
 # is named, with the reason, in tests/data/suites/kselftests.toml.
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
@@ -117,7 +119,9 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "x86": (
         "check_initial_reg_state_64",
         "fsgsbase_64",
+        "fsgsbase_64.static",
         "fsgsbase_restore_64",
+        "fsgsbase_restore_64.static",
         "ioperm_64",
         "iopl_64",
         "mov_ss_trap_64",
@@ -126,6 +130,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
         "sigtrap_loop_64",
         "single_step_syscall_64",
         "syscall_arg_fault_64",
+        "syscall_arg_fault_64.static",
         "syscall_nt_64",
         "syscall_numbering_64",
         "sysret_rip_64",
@@ -139,6 +144,11 @@ GOALS: Mapping[str, tuple[str, ...]] = {
     "breakpoints": ("breakpoint_test",),
     "memfd": ("memfd_test",),
 }
+# Programs that set GS base, which is the gate's. Statically linked, with Debian's C library, they
+# have no gate, and the kernel owes them GS as ever.
+STATIC: Mapping[str, tuple[str, ...]] = {
+    "x86": ("fsgsbase_64", "fsgsbase_restore_64", "syscall_arg_fault_64"),
+}
 
 
 def _params() -> Mapping[str, Json]:
@@ -150,8 +160,10 @@ def program(command: str) -> str:
     return command.split()[0]
 
 
-def _build_suite(ctx: StepContext, tree: Path, headers: Path, suite: str) -> None:
-    objects = ctx.work / "objects" / suite
+def _make(
+    ctx: StepContext, tree: Path, suite: str, objects: Path, goals: tuple[str, ...], *more: str
+) -> None:
+    headers = ctx.work / HEADERS
     objects.mkdir(parents=True, exist_ok=True)
     ctx.run(
         [
@@ -162,11 +174,22 @@ def _build_suite(ctx: StepContext, tree: Path, headers: Path, suite: str) -> Non
             "CC=gcc",
             f"KHDR_INCLUDES=-isystem {headers}",
             f"LINUX_HDR_PATH={headers}/",
-            *([str(objects / goal) for goal in GOALS.get(suite, ())] or ["all"]),
+            *more,
+            *([str(objects / goal) for goal in goals] or ["all"]),
         ]
     )
+
+
+def _build_suite(ctx: StepContext, tree: Path, suite: str) -> None:
+    objects = ctx.work / "objects" / suite
+    _make(ctx, tree, suite, objects, GOALS.get(suite, ()))
     target = ctx.out / suite
     shutil.copytree(objects, target, symlinks=True)
+    if suite in STATIC:
+        static = ctx.work / "objects" / f"{suite}.static"
+        _make(ctx, tree, suite, static, STATIC[suite], "EXTRA_CFLAGS=-static")
+        for name in STATIC[suite]:
+            shutil.copy2(static / name, target / f"{name}.static")
     for command in PROGRAMS[suite]:
         name = program(command)
         script = tree / SUITES / suite / name
@@ -183,12 +206,12 @@ def build(ctx: StepContext) -> None:
     """Build all suites outside their tree, which belongs to another step."""
     tree = ctx.input("linux-src") / "linux"
     shutil.rmtree(ctx.work / "objects", ignore_errors=True)
-    objects = ctx.work / "headers"
     ctx.progress(0.1, "exporting the kernel headers")
-    ctx.run(["make", "-C", tree, f"-j{ctx.jobs}", f"O={objects}", "headers"])
+    exported = ctx.work / HEADERS.parent.parent
+    ctx.run(["make", "-C", tree, f"-j{ctx.jobs}", f"O={exported}", "headers"])
     for number, suite in enumerate(sorted(PROGRAMS)):
         ctx.progress(0.4 + 0.6 * number / len(PROGRAMS), f"building the selftests of {suite}")
-        _build_suite(ctx, tree, objects / "usr/include", suite)
+        _build_suite(ctx, tree, suite)
 
 
 STEPS = (
