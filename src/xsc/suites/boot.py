@@ -13,8 +13,14 @@ from xsc.vm.accel import Accel
 from xsc.vm.machine import BOOT_SECONDS, MachineSpec
 from xsc.vm.qemu import Hardware, Share
 
-# A stressor may say much to the kernel log, which is read only after each test.
-_ARGS = ("log_buf_len=2M",)
+_ARGS = (
+    # A stressor may say much to the kernel log, which is read only after each test.
+    "log_buf_len=2M",
+    # A virtual processor that a busy host forgets for half a minute looks stuck from inside. One that
+    # is stuck for good is found by the time limits as well.
+    "rcupdate.rcu_cpu_stall_timeout=120",
+    "watchdog_thresh=60",
+)
 
 
 def steps(suite: Suite, lane: Lane, overrides: artifacts.Overrides) -> tuple[str, ...]:
