@@ -13,6 +13,7 @@ from xsc import run as gateway
 from xsc.errors import InfraError, XscError
 from xsc.graph.executor import Declined, Executor, Job, LeftOut, LocalExecutor
 from xsc.graph.history import History
+from xsc.graph.key import StepKey
 from xsc.graph.plan import Plan
 from xsc.graph.store import Entry, Store
 from xsc.paths import Paths
@@ -159,10 +160,7 @@ class Scheduler:
             self.reporter.failed(name, error.message)
             self.failure = self.failure or error
         else:
-            self.history.record_duration(name, entry.seconds)
-            # At once: a later failure must not turn this output into garbage.
-            self.history.record(self.plan.keys[name])
-            self.reporter.finished(name, entry.seconds)
+            note_success(self.plan.keys[name], entry, self.history, self.reporter)
             entries[name] = entry
             self.done.add(name)
             sorter.done(name)
@@ -200,6 +198,14 @@ class Scheduler:
             raise InfraError(
                 f"left out: {', '.join(self.todo())}; {first.message}", hint=first.hint
             )
+
+
+def note_success(key: StepKey, entry: Entry, history: History, reporter: Reporter) -> None:
+    """Remember that a step was brought up to date, and tell it."""
+    history.record_duration(key.step, entry.seconds)
+    # At once: a later failure must not turn this output into garbage.
+    history.record(key)
+    reporter.finished(key.step, entry.seconds)
 
 
 def link_output(paths: Paths, name: str, entry: Entry) -> None:

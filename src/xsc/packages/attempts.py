@@ -14,6 +14,17 @@ FOLDER = "packages"
 
 
 @dataclass(frozen=True)
+class Times:
+    """When an attempt was made, and what it took."""
+
+    began: str
+    """ISO date, UTC."""
+    seconds: float
+    processor_seconds: float | None = None
+    """Of all processors together. None: nobody has counted."""
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One attempt. `key` is that of the step, so that a changed package counts as untried."""
 
@@ -26,6 +37,8 @@ class Attempt:
     cause: Cause | None = None
     """None: it succeeded."""
     reason: str = ""
+    processor_seconds: float | None = None
+    """Of all processors together. None: nobody has counted."""
 
 
 class Attempts:
@@ -48,7 +61,7 @@ class Attempts:
         return self.root / attempt.source / f"{attempt.number:03}.log"
 
     def add(
-        self, source: str, key: str, began: str, seconds: float, failure: Failure | None, log: Path
+        self, source: str, key: str, times: Times, failure: Failure | None, log: Path
     ) -> Attempt:
         """Keep an attempt and a copy of its log."""
         number = self._highest(source) + 1
@@ -56,10 +69,11 @@ class Attempts:
             source,
             number,
             key,
-            began,
-            round(seconds, 1),
+            times.began,
+            times.seconds,
             failure.cause if failure else None,
             failure.reason if failure else "",
+            times.processor_seconds,
         )
         record = self.root / source / f"{number:03}.json"
         record.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -16,10 +17,10 @@ from xsc.errors import InfraError, XscError
 from xsc.graph.executor import Job, LocalExecutor
 from xsc.graph.history import History
 from xsc.graph.plan import Plan, make_plan
-from xsc.graph.runner import link_output
+from xsc.graph.runner import link_output, note_success
 from xsc.graph.store import Entry, Store
-from xsc.packages.attempts import Attempt, Attempts
-from xsc.packages.classify import ENDED, Cause, Failure, classify
+from xsc.packages.attempts import Attempt, Attempts, Times
+from xsc.packages.classify import ENDED, Cause, Failure, classify, classify_fetch
 from xsc.packages.steps import Planned
 from xsc.paths import Paths
 from xsc.progress import Reporter
@@ -111,8 +112,7 @@ def _build_one(
     tools: tuple[ThreadPoolExecutor, Store],
     entries: dict[str, Entry],
 ) -> None:
-    began = datetime.now(UTC).isoformat(timespec="seconds")
-    start = time.monotonic()
+    watch = Watch()
     key = plan.keys[package.build_step].key
     for step in package.steps:
         if step.name in entries:
@@ -120,20 +120,39 @@ def _build_one(
         try:
             entry = _run_step(step.name, plan, site, tools, entries)
         except XscError as error:
-            site.reporter.failed(step.name, error.message)
             log = site.paths.logs / f"{step.name}.log"
             failure = explain(error, log)
-            site.attempts.add(package.name, key, began, time.monotonic() - start, failure, log)
+            site.reporter.failed(step.name, f"{failure.cause}: {failure.reason}")
+            site.attempts.add(package.name, key, watch.times(), failure, log)
             if "disk is full" in error.message:
                 raise
             return
         entries[step.name] = entry
-        site.history.record_duration(step.name, entry.seconds)
-        site.history.record(plan.keys[step.name])
-        site.reporter.finished(step.name, entry.seconds)
+        note_success(plan.keys[step.name], entry, site.history, site.reporter)
         link_output(site.paths, step.name, entry)
     log = entries[package.build_step].path / "log"
-    site.attempts.add(package.name, key, began, time.monotonic() - start, None, log)
+    site.attempts.add(package.name, key, watch.times(), None, log)
+
+
+class Watch:
+    """What an attempt takes, from now on. Of the programs that were started, those that have ended
+    count; packages are built one after the other, so they are all of this one.
+    """
+
+    def __init__(self) -> None:
+        self._began = datetime.now(UTC).isoformat(timespec="seconds")
+        self._start = time.monotonic()
+        self._used = self._processors()
+
+    @staticmethod
+    def _processors() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def times(self) -> Times:
+        """Return what it has taken up to now."""
+        elapsed = round(time.monotonic() - self._start, 1)
+        return Times(self._began, elapsed, round(self._processors() - self._used, 1))
 
 
 def _run_step(
@@ -166,6 +185,9 @@ def explain(error: XscError, log: Path) -> Failure:
     """Return whose fault a failed step is: what the machine says, else what the log says."""
     text = log.read_text(errors="replace") if log.exists() else ""
     if isinstance(error, InfraError):
+        missing = classify_fetch(text)
+        if missing is not None:
+            return missing
         said = [line for line in text.splitlines() if line.startswith("E: ")]
         return Failure(Cause.INFRASTRUCTURE, said[0] if said else error.message.splitlines()[0])
     if ENDED not in text:

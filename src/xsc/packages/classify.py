@@ -6,11 +6,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import unquote
 
 
 class Cause(StrEnum):
     """Whose fault a failure is."""
 
+    SOURCE = "source"
+    """The archive does not have what its own index names."""
     DEP_WAIT = "dep-wait"
     """Something it needs cannot be installed."""
     TOOLCHAIN = "toolchain"
@@ -45,6 +48,7 @@ _MACHINE = re.compile(
     r"|Read-only file system|Temporary failure resolving).*$",
     re.MULTILINE,
 )
+_NOT_FOUND = re.compile(r"^E: Failed to fetch (\S+)\s+404\b", re.MULTILINE)
 _DEPENDENCY = re.compile(
     r"^.*(?:Unmet build dependencies|unmet dependencies|is not going to be installed"
     r"|is not installable|but it is not installed|Unable to correct problems).*$",
@@ -85,6 +89,19 @@ def classify(log: str) -> Failure:
         if found := _first(pattern, log[log.rindex("xsc: phase build") :]):
             return Failure(cause, found)
     return Failure(Cause.PACKAGE, _last_words(log))
+
+
+def classify_fetch(log: str) -> Failure | None:
+    """Return the failure if apt asked for a file that the archive does not have, by a step's log.
+
+    None if the log names no such file: then the network, or something else, is at fault.
+    """
+    found = _NOT_FOUND.search(log)
+    if found is None:
+        return None
+    file = unquote(found[1].rpartition("/")[2])
+    cause = Cause.DEP_WAIT if file.endswith(".deb") else Cause.SOURCE
+    return Failure(cause, f"the archive has no {file}, which its index names")
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from xsc.errors import UsageError
+from xsc.packages.classify import Cause
 
 FOLDER = "profiles/packages"
 KNOWN = "known"
@@ -49,6 +50,8 @@ class Fact(_Section):
 
     kind: Kind
     reason: Reason
+    cause: Cause | None = None
+    """Of `fails`: the one cause that this explains. None: any."""
 
 
 class Known(_Section):
@@ -61,7 +64,14 @@ class Known(_Section):
 
     def traps(self, name: str) -> bool:
         """Say whether a package is known to hold trap instructions."""
-        return name in self.facts and self.facts[name].kind is Kind.TRAPS
+        return bool(self.reason(name, Kind.TRAPS))
+
+    def reason(self, name: str, kind: Kind, cause: Cause | None = None) -> str:
+        """Return why a package is as it is, or nothing if that is not known."""
+        fact = self.facts.get(name)
+        if fact is None or fact.kind is not kind or fact.cause not in (None, cause):
+            return ""
+        return fact.reason
 
 
 def load_set(root: Path, name: str) -> PackageSet:

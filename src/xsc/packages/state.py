@@ -12,7 +12,7 @@ from pathlib import Path
 from xsc.graph.plan import Plan
 from xsc.graph.store import Store
 from xsc.packages import scanning
-from xsc.packages.attempts import Attempts
+from xsc.packages.attempts import Attempt, Attempts
 from xsc.packages.builder import failed_before
 from xsc.packages.classify import Cause
 from xsc.packages.sets import Kind, Known
@@ -40,6 +40,8 @@ class Row:
     detail: str = ""
     explained: str = ""
     seconds: float | None = None
+    processor_seconds: float | None = None
+    """Of all processors together, where the build was made from this build directory."""
     programs: int | None = None
     traps: int | None = None
     finds: tuple[str, ...] = ()
@@ -66,13 +68,12 @@ def rows(
 
 def _row(package: Planned, plan: Plan, attempts: Attempts, store: Store, known: Known) -> Row:
     name, version = package.name, package.version
-    fact = known.facts.get(name)
-    fails = fact.reason if fact and fact.kind is Kind.FAILS else ""
     if not package.steps:
-        waits = Row(name, version, State.FAILED, Cause.DEP_WAIT, package.waits)
-        return Row(**{**vars(waits), "explained": fails})
+        explained = known.reason(name, Kind.FAILS, Cause.DEP_WAIT)
+        return Row(name, version, State.FAILED, Cause.DEP_WAIT, package.waits, explained)
     scanned = store.get(plan.keys[package.scan_step].key)
-    built = store.get(plan.keys[package.build_step].key)
+    key = plan.keys[package.build_step].key
+    built = store.get(key)
     if scanned is not None and built is not None:
         traps = scanning.read(scanned.out)
         return Row(
@@ -80,8 +81,9 @@ def _row(package: Planned, plan: Plan, attempts: Attempts, store: Store, known: 
             version,
             State.TRAPS if traps.count else State.BUILT,
             detail=next(iter(traps.finds), ""),
-            explained=fact.reason if fact and fact.kind is Kind.TRAPS and traps.count else "",
+            explained=known.reason(name, Kind.TRAPS) if traps.count else "",
             seconds=built.seconds,
+            processor_seconds=_processor_seconds(attempts.last(name), key, built.seconds),
             programs=traps.programs,
             traps=traps.count,
             finds=tuple(word for words in traps.finds.values() for word in words),
@@ -97,10 +99,20 @@ def _row(package: Planned, plan: Plan, attempts: Attempts, store: Store, known: 
         State.FAILED,
         failed.cause,
         failed.reason,
-        fails,
+        known.reason(name, Kind.FAILS, failed.cause),
         failed.seconds,
         log=attempts.log(failed),
     )
+
+
+def _processor_seconds(last: Attempt | None, key: str, seconds: float) -> float | None:
+    """Return what the attempt that made an output has used, if it is the last one of its record.
+
+    One that found the packages and only had to scan them took less time than they did.
+    """
+    if last is None or last.key != key or last.seconds < seconds:
+        return None
+    return last.processor_seconds
 
 
 def totals(found: Sequence[Row]) -> str:

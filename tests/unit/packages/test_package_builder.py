@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import packagekit
 import pytest
 from rich.console import Console
 
-from xsc.packages.attempts import Attempts
+from xsc.packages.attempts import Attempts, Times
 from xsc.packages.classify import Cause, Failure
 from xsc.packages.report import page, table
 from xsc.packages.state import Row, State, totals
@@ -138,8 +139,9 @@ def test_attempts_are_remembered_whole(tmp_path: Path) -> None:
     assert attempts.last("p") is None
     log = tmp_path / "log"
     log.write_text("words\n")
-    attempts.add("p", "key", "2026-01-01T00:00:00+00:00", 1.23, Failure(Cause.TEST, "why"), log)
-    made = attempts.add("p", "key", "2026-01-01T00:00:01+00:00", 2.0, None, log)
+    times = Times("2026-01-01T00:00:00+00:00", 1.2, 2.3)
+    attempts.add("p", "key", times, Failure(Cause.TEST, "why"), log)
+    made = attempts.add("p", "key", replace(times, processor_seconds=None), None, log)
     assert attempts.last("p") == made
     assert (made.number, made.cause) == (2, None)
     # A record that was cut short by a kill has no name yet.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -68,6 +69,25 @@ def test_the_machines_own_errors_need_no_log(tmp_path: Path) -> None:
     missing = tmp_path / "log"
     failure = explain(InfraError("cannot fetch x\nlong story"), missing)
     assert (failure.cause, failure.reason) == (Cause.INFRASTRUCTURE, "cannot fetch x")
-    missing.write_text("+ apt-get\nE: Failed to fetch x 404\nE: Some\n")
-    assert explain(InfraError("y"), missing).reason == "E: Failed to fetch x 404"
+    missing.write_text("+ apt-get\nE: Failed to fetch x  timed out\nE: Some\n")
+    assert explain(InfraError("y"), missing).reason == "E: Failed to fetch x  timed out"
     assert explain(StepFailed("z"), missing).cause is Cause.INFRASTRUCTURE
+
+
+@pytest.mark.parametrize(
+    ("file", "cause"),
+    [
+        ("main/a/apt/apt_2.6.2.tar.xz", Cause.SOURCE),
+        ("main/liba/liba/liba-dev_1%3a2-3_amd64.deb", Cause.DEP_WAIT),
+    ],
+)
+def test_what_the_archive_has_lost_is_told_apart(tmp_path: Path, file: str, cause: Cause) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        f"Err:2 http://archive.invalid {file}\n  404  Not Found\n"
+        f"E: Failed to fetch http://archive.invalid/pool/{file}  404  Not Found [IP: 192.0.2.1 80]"
+    )
+    failure = explain(InfraError("apt cannot fetch it"), log)
+    assert failure.cause is cause
+    assert failure.reason.startswith("the archive has no ")
+    assert unquote(file.rpartition("/")[2]) in failure.reason

@@ -9,9 +9,11 @@ import pytest
 
 from xsc.build import registry
 from xsc.errors import UsageError
-from xsc.packages.sets import FOLDER, load_known, members, select, set_names
+from xsc.packages.classify import Cause
+from xsc.packages.sets import FOLDER, Fact, Kind, Known, load_known, members, select, set_names
 from xsc.paths import ROOT
 
+REASON = "a reason that is long enough"
 PROMISED = {
     *("bash", "coreutils", "util-linux", "ncurses", "readline", "busybox", "systemd", "procps"),
     *("iproute2", "python3.11", "glibc"),
@@ -72,3 +74,17 @@ def test_a_fact_needs_a_reason(tmp_path: Path) -> None:
     (folder / "known.toml").write_text(text)
     with pytest.raises(UsageError, match=r"facts\.xx\.reason"):
         load_known(tmp_path)
+
+
+def test_a_fact_explains_what_it_is_about_and_nothing_else() -> None:
+    facts = {
+        "gone": Fact(kind=Kind.FAILS, cause=Cause.SOURCE, reason=REASON),
+        "broken": Fact(kind=Kind.FAILS, reason=REASON),
+    }
+    known = Known(revision=1, steps={}, facts=facts)
+    assert known.reason("gone", Kind.FAILS, Cause.SOURCE) == REASON
+    assert known.reason("gone", Kind.FAILS, Cause.TOOLCHAIN) == ""
+    assert known.reason("broken", Kind.FAILS, Cause.TOOLCHAIN) == REASON
+    assert known.reason("broken", Kind.TRAPS) == ""
+    assert known.reason("other", Kind.FAILS) == ""
+    assert not known.traps("broken")
