@@ -17,6 +17,7 @@ from xsc.graph.store import Store
 from xsc.packages.attempts import Attempt
 from xsc.packages.builder import Retry, Site, build_packages, graph_plan, keep, to_build
 from xsc.packages.classify import Cause
+from xsc.packages.isolation import check_isolation
 from xsc.packages.sets import load_known, select
 from xsc.packages.state import rows, totals
 from xsc.packages.steps import Options, Planned, plan_packages
@@ -110,6 +111,8 @@ def packages_build(
                 print(f"build   {package.name:<20} {package.version} (about {left})")
             return EXIT_OK
         if todo:
+            if not farm:
+                check_isolation()
             # What packages are built in and from is an ordinary target.
             needs = {need for p in todo for step in p.steps for need in step.needs}
             ensure(settings, sorted(needs - {step.name for p in todo for step in p.steps}))
