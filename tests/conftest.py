@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from xsc.build import registry
+from xsc.build.rootfs import PROFILES
+from xsc.commands.build import Origin, rebuilt_image
 from xsc.config import Settings, default_jobs
+from xsc.graph.step import Step
+from xsc.packages.image import SUFFIX
 from xsc.paths import default_paths
 from xsc.progress import Mode
 from xsc.session import ensure
@@ -27,12 +32,30 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def built(settings: Settings) -> Callable[[str], Path]:
+def steps(settings: Settings) -> Mapping[str, Step]:
+    """The steps by name. With XSC_TEST_PACKAGES=rebuilt an image is the one from rebuilt packages.
+
+    What is missing of those packages is not built: Debian's are in the image in their place.
+    """
+    origin = os.environ.get("XSC_TEST_PACKAGES", Origin.DEBIAN)
+    known = dict(registry())
+    if origin != Origin.DEBIAN:
+        assert origin == Origin.REBUILT, f"XSC_TEST_PACKAGES={origin}: there are debian and rebuilt"
+        for profile in PROFILES:
+            known |= rebuilt_image(settings, profile)
+            for name in (f"rootfs-{profile}", f"iso-{profile}"):
+                known[name] = known[name + SUFFIX]
+    return known
+
+
+@pytest.fixture(scope="session")
+def built(settings: Settings, steps: Mapping[str, Step]) -> Callable[[str], Path]:
     """A function from a step name to its output directory; `./xsc test` has built most of them."""
 
     @functools.cache
     def output(step: str) -> Path:
-        return ensure(settings, [step])[step]
+        name = steps[step].name
+        return ensure(settings, [name], known=steps)[name]
 
     return output
 
