@@ -45,6 +45,8 @@ class Setting:
     profile: str = "standard"
     memory: str = "1G"
     cpu: str | None = None
+    network: bool = False
+    """A card, which nobody has set up."""
     steps: tuple[str, ...] = ("guest-tests",)
     """Steps whose outputs the guest has under /opt."""
 
@@ -87,7 +89,7 @@ def specification(setting: Setting, built: Built, console: Path) -> MachineSpec:
     kernel = "stock" if setting.kernel == "stock" else "xsc"
     files = artifacts.resolve(kernel, setting.profile, overrides, ensure)
     return MachineSpec(
-        Hardware(probe(print), cpu=setting.cpu, memory=setting.memory),
+        Hardware(probe(print), cpu=setting.cpu, memory=setting.memory, network=setting.network),
         files.kernel,
         files.initrd,
         files.root,
