@@ -110,7 +110,7 @@ def test_it_upgrades_to_the_rebuilt_package_and_then_to_debians_next(
     source = f"deb [signed-by={KEYRING}] {ours} xsc main"
     with online(guest):
         guest.shell(
-            f"wget -q -O {KEYRING} {ours}/xsc-archive-keyring.gpg\n"
+            f"busybox wget -q -O {KEYRING} {ours}/xsc-archive-keyring.gpg\n"
             f"echo '{source}' > /etc/apt/sources.list.d/xsc-repository.list\n"
             f"{APT} update; {APT} install -y xsc-archive-keyring; {APT} upgrade -y",
             300,
@@ -123,7 +123,7 @@ def test_it_upgrades_to_the_rebuilt_package_and_then_to_debians_next(
         update = as_debians_next(deb, tmp_path, f"{debian.partition('+b0+xsc')[0]}+deb12u1")
         theirs = publish(update)
         guest.shell(
-            f"wget -q -O /etc/apt/debian.gpg {theirs}/xsc-archive-keyring.gpg\n"
+            f"busybox wget -q -O /etc/apt/debian.gpg {theirs}/xsc-archive-keyring.gpg\n"
             f"echo 'deb [signed-by=/etc/apt/debian.gpg] {theirs} xsc main' "
             "> /etc/apt/sources.list.d/debian-update.list\n"
             f"{APT} update; {APT} upgrade -y",

@@ -38,7 +38,14 @@ def bench_packages(
     with TemporaryDirectory(prefix="xsc-bench-") as folder:
         home = Path(folder)
         make_cache(home / "cache", planned, plan)
-        argv = [paths.root / "xsc", "--build-dir", home / "build", "packages", "build", name]
+        argv: list[str | Path] = [
+            paths.root / "xsc",
+            "--build-dir",
+            home / "build",
+            "packages",
+            "build",
+            name,
+        ]
         times = []
         for _ in range(reps + 1):
             began = time.monotonic()

@@ -74,7 +74,7 @@ class Server:
         return [
             f"serving {self.url}",
             "on the machine that shall use it:",
-            f"  wget -O /{KEYRING_PLACE} {self.url}/{KEYRING_FILE}",
+            f"  busybox wget -O /{KEYRING_PLACE} {self.url}/{KEYRING_FILE}",
             "and in /etc/apt/sources.list.d/xsc.list:",
             *(f"  {source_line(self.url, suite)}" for suite in self.suites),
         ]
