@@ -16,7 +16,7 @@ from xsc.config import Settings
 from xsc.errors import EXIT_FAILED, EXIT_INFRA, EXIT_OK, InfraError, UsageError
 from xsc.farm import processes, site
 from xsc.farm.client import Api, Outcome, submit, wait_for_jobs
-from xsc.farm.estimate import forecast, measured_seconds
+from xsc.farm.estimate import Times, forecast, measured_seconds
 from xsc.farm.job import Job, read_jobs
 from xsc.progress import human_seconds
 from xsc.remote.address import parse
@@ -170,9 +170,14 @@ def estimate(
     packages: Annotated[int, typer.Option(min=1, help="How many are to be built.")] = 2600,
     machines: Annotated[int, typer.Option(min=1, help="On how many machines.")] = 10,
     workers: Annotated[int, typer.Option(min=1, help="Workers on each machine.")] = 1,
+    processor_time: Annotated[
+        bool,
+        typer.Option("--processor-time", help="A worker is a processor: leave out what waited."),
+    ] = False,
 ) -> None:
     """Say how long packages would take on a farm, by the times of those that were built."""
-    found = forecast(measured_seconds(text_of(file)), packages, machines * workers)
+    times = Times.PROCESSOR if processor_time else Times.ELAPSED
+    found = forecast(measured_seconds(text_of(file), times), packages, machines * workers)
     print(
         f"measured      {found.measured} packages: mean {human_seconds(found.mean)}, median ",
         end="",

@@ -8,6 +8,7 @@ import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from statistics import mean, median
 
 from xsc.errors import UsageError
@@ -29,18 +30,27 @@ class Forecast:
     """From the first start to the last end, without any waiting for each other's output."""
 
 
-def measured_seconds(text: str) -> list[float]:
+class Times(StrEnum):
+    """Which of the times that are known of a package."""
+
+    ELAPSED = "seconds"
+    PROCESSOR = "processor_seconds"
+
+
+def measured_seconds(text: str, times: Times = Times.ELAPSED) -> list[float]:
     """Return the times in what `xsc packages status --json` writes: an object per line.
 
-    Packages that have not been built have no time and are left out. Raises UsageError if none has.
+    Packages without such a time, as they have not been built, are left out. Raises UsageError if
+    none has one.
     """
     try:
         rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-        found = [float(row["seconds"]) for row in rows if row.get("seconds") is not None]
+        known = [row.get(times) for row in rows if row.get("state") != "failed"]
+        found = [float(seconds) for seconds in known if seconds is not None]
     except (ValueError, TypeError, AttributeError) as error:
         raise UsageError(f"this is not what packages status writes: {error}") from error
     if not found:
-        raise UsageError("no package in the file has been built", hint="build some first")
+        raise UsageError(f"no package in the file has {times}", hint="build some first")
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from xsc.commands.farm import check_names
 from xsc.errors import UsageError
 from xsc.farm import site
-from xsc.farm.estimate import forecast, measured_seconds
+from xsc.farm.estimate import Times, forecast, measured_seconds
 from xsc.farm.job import Job, read_jobs
 
 
@@ -83,8 +83,15 @@ def test_a_forecast_is_never_shorter_than_the_work_or_the_longest_job() -> None:
 
 
 def test_times_come_from_the_table_of_packages() -> None:
-    rows = [{"source": "bash", "seconds": 61.5}, {"source": "glibc", "seconds": None}]
-    assert measured_seconds("".join(f"{json.dumps(row)}\n" for row in rows)) == [61.5]
+    rows = [
+        {"source": "bash", "seconds": 61.5, "state": "built", "processor_seconds": 40.0},
+        {"source": "glibc", "seconds": None},
+        {"source": "broken", "seconds": 3.0, "state": "failed", "processor_seconds": 2.0},
+        {"source": "dash", "seconds": 9.5, "state": "built", "processor_seconds": None},
+    ]
+    text = "".join(f"{json.dumps(row)}\n" for row in rows)
+    assert measured_seconds(text) == [61.5, 9.5]
+    assert measured_seconds(text, Times.PROCESSOR) == [40.0]
     for text in ("", "nonsense", "[1]", json.dumps(rows[1])):
         with pytest.raises(UsageError):
             measured_seconds(text)
