@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,16 +70,9 @@ def guest(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A machine with a network card, in which nothing that traps lives."""
     setting = Setting(args=("xsc=enforcing", "xsc.workers=off"), steps=(), network=True)
     with laboratory(setting, built, request.session) as lab:
+        card = lab.shell('basename "$(dirname /sys/class/net/*/device)"').strip()
+        lab.shell(f"ip link set {card} up; ip address add {GUEST} dev {card}")
         yield lab
-
-
-@contextmanager
-def online(lab: Lab) -> Iterator[None]:
-    """Give the machine a network; without it dpkg needs no look at it."""
-    card = lab.shell('basename "$(dirname /sys/class/net/*/device)"').strip()
-    lab.shell(f"ip link set {card} up; ip address add {GUEST} dev {card}")
-    yield
-    lab.shell(f"ip link set {card} down")
 
 
 def version(lab: Lab) -> str:
@@ -108,27 +100,26 @@ def test_it_upgrades_to_the_rebuilt_package_and_then_to_debians_next(
     (deb,) = rebuilt.glob(f"{PACKAGE}_*.deb")
     ours = publish(rebuilt)
     source = f"deb [signed-by={KEYRING}] {ours} xsc main"
-    with online(guest):
-        guest.shell(
-            f"busybox wget -q -O {KEYRING} {ours}/xsc-archive-keyring.gpg\n"
-            f"echo '{source}' > /etc/apt/sources.list.d/xsc-repository.list\n"
-            f"{APT} update; {APT} install -y xsc-archive-keyring; {APT} upgrade -y",
-            300,
-        )
-        if "+xsc" not in debian:
-            assert version(guest) == f"{debian}+b0+xsc1"
-        assert "+xsc" in version(guest)
-        assert guest.shell("hostname --version 2>&1; dpkg --verify hostname").startswith("hostname")
+    guest.shell(
+        f"busybox wget -q -O {KEYRING} {ours}/xsc-archive-keyring.gpg\n"
+        f"echo '{source}' > /etc/apt/sources.list.d/xsc-repository.list\n"
+        f"{APT} update; {APT} install -y xsc-archive-keyring; {APT} upgrade -y",
+        300,
+    )
+    if "+xsc" not in debian:
+        assert version(guest) == f"{debian}+b0+xsc1"
+    assert "+xsc" in version(guest)
+    assert guest.shell("hostname --version 2>&1; dpkg --verify hostname").startswith("hostname")
 
-        update = as_debians_next(deb, tmp_path, f"{debian.partition('+b0+xsc')[0]}+deb12u1")
-        theirs = publish(update)
-        guest.shell(
-            f"busybox wget -q -O /etc/apt/debian.gpg {theirs}/xsc-archive-keyring.gpg\n"
-            f"echo 'deb [signed-by=/etc/apt/debian.gpg] {theirs} xsc main' "
-            "> /etc/apt/sources.list.d/debian-update.list\n"
-            f"{APT} update; {APT} upgrade -y",
-            300,
-        )
+    update = as_debians_next(deb, tmp_path, f"{debian.partition('+b0+xsc')[0]}+deb12u1")
+    theirs = publish(update)
+    guest.shell(
+        f"busybox wget -q -O /etc/apt/debian.gpg {theirs}/xsc-archive-keyring.gpg\n"
+        f"echo 'deb [signed-by=/etc/apt/debian.gpg] {theirs} xsc main' "
+        "> /etc/apt/sources.list.d/debian-update.list\n"
+        f"{APT} update; {APT} upgrade -y",
+        300,
+    )
     assert version(guest) == update.name.split("_")[1]
     assert guest.shell("cat /sys/kernel/xsc/traps").strip() == "0"
 
@@ -138,8 +129,7 @@ def test_a_repository_of_somebody_else_under_its_name_is_refused(
 ) -> None:
     stranger = publish(rebuilt)
     line = f"deb [signed-by={KEYRING}] {stranger} xsc main"
-    with online(guest):
-        guest.shell(f"echo '{line}' > /etc/apt/sources.list.d/xsc-repository.list")
-        done = guest.run(["sh", "-c", f"{APT} update --error-on=any"], 200)
+    guest.shell(f"echo '{line}' > /etc/apt/sources.list.d/xsc-repository.list")
+    done = guest.run(["sh", "-c", f"{APT} update --error-on=any"], 200)
     assert done.code != 0
     assert "NO_PUBKEY" in done.stdout.decode() + done.stderr.decode()

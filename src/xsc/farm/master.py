@@ -75,7 +75,7 @@ def configuration(folder: Path) -> dict[str, Any]:
         "protocols": {"pb": {"port": f"tcp:{setup.worker_port}:interface={setup.listen}"}},
         "builders": [builder],
         "schedulers": [scheduler()],
-        "db": {"db_url": setup.database},
+        "db": {"db_url": setup.database_url},
         "www": www(setup),
     }
 

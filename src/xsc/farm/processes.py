@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from xsc.bootstrap import ROOT, cache_home, create_venv, venv_key
@@ -19,6 +20,7 @@ LOCKFILE = ROOT / "requirements-farm.lock"
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.1
+EXCEPTION = re.compile(r"[\w.]+(?:Error|Exception|NotFound)\b: ")
 PID = "twistd.pid"
 MASTER = "master"
 LOG = "twistd.log"
@@ -121,9 +123,21 @@ def prepare_master(farm: Path, setup: Setup) -> Path:
         program = "from buildbot.scripts.runner import run; run()"
         python = str(environment() / "bin" / "python")
         argv = [python, "-c", program, "upgrade-master", "--quiet", str(folder)]
-        run(argv, cwd=folder, env={"PYTHONPATH": str(ROOT / "src")})
+        made = run(argv, cwd=folder, env={"PYTHONPATH": str(ROOT / "src")}, check=False)
+        if made.returncode:
+            said = (made.stdout + made.stderr).strip().splitlines() or ["no reason given"]
+            raise InfraError(
+                f"the master cannot use its database: {_reason(said)}",
+                hint="look whether --database is right and its server runs",
+            )
         write_private(done, mark)
     return folder
+
+
+def _reason(said: Sequence[str]) -> str:
+    """Return the line of a traceback, or of several, that names the first exception."""
+    named = [line for line in said if EXCEPTION.match(line)]
+    return (named or said[-1:])[0]
 
 
 def prepare_worker(folder: Path, host: str, port: int, name: str, password: str) -> Path:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 USER = "xsc"
 FILE = "farm.json"
+# As requirements-farm.in has them. What is taken without a name is another one.
+DRIVERS = {"postgresql": "postgresql+psycopg2"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class Setup:
     """Whoever hands over jobs needs it; looking at the page needs none."""
     workers: Mapping[str, str] = field(default_factory=dict)
     """Passwords of workers by their names."""
+
+    @property
+    def database_url(self) -> str:
+        """The database as Buildbot is told: with the driver that is in its environment."""
+        kind, mark, place = self.database.partition("://")
+        return f"{DRIVERS.get(kind, kind)}{mark}{place}"
 
     @property
     def url(self) -> str:

@@ -14,6 +14,7 @@ from xsc.errors import UsageError
 from xsc.farm import site
 from xsc.farm.estimate import Times, forecast, measured_seconds
 from xsc.farm.job import Job, read_jobs
+from xsc.paths import ROOT
 
 
 def read(*lines: object) -> list[Job]:
@@ -66,6 +67,20 @@ def test_the_setup_keeps_passwords_and_keeps_them_secret(tmp_path: Path) -> None
     more = site.with_workers(setup.workers, ["two", "three"])
     assert more["two"] == setup.workers["two"]
     assert set(more) == {"two", "three"} and len(set(more.values())) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("sqlite:///state.sqlite", "sqlite:///state.sqlite"),
+        ("postgresql://xsc:p@db/farm", "postgresql+psycopg2://xsc:p@db/farm"),
+        ("postgresql+other://db/farm", "postgresql+other://db/farm"),
+    ],
+)
+def test_a_database_is_used_through_the_driver_that_is_installed(given: str, told: str) -> None:
+    assert site.Setup(database=given).database_url == told
+    wanted = (ROOT / "requirements-farm.lock").read_text()
+    assert all(driver.partition("+")[2] in wanted for driver in site.DRIVERS.values())
 
 
 @pytest.mark.parametrize("name", ["-x", "a/b", "..", "", "master", "a b", "x" * 60])
