@@ -52,8 +52,8 @@ def publish(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     yield start
     for server in servers:
-        server.terminate()
-        server.wait()
+        with server:
+            server.terminate()
     shutil.rmtree(state)
 
 

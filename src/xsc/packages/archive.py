@@ -13,8 +13,8 @@ from pathlib import Path
 
 from debian.debian_support import Version
 
-from xsc.build import apt, inventory
-from xsc.errors import InfraError, UsageError, XscError
+from xsc.build import apt, apt_source, inventory
+from xsc.errors import UsageError, XscError
 from xsc.graph.step import Json
 from xsc.run import run
 
@@ -46,13 +46,13 @@ def find(names: Sequence[str]) -> dict[str, Source]:
 
     Raises UsageError for a name that Debian does not have, InfraError without an index.
     """
-    refresh()
-    state: Json = [_FORMAT, apt.index_digest(), _digest(_indexes()), *sorted(names)]
+    apt_source.refresh()
+    state: Json = [_FORMAT, apt.index_digest(), _digest(apt_source.indexes()), *sorted(names)]
     answer = _answer("found", state)
     if answer.exists():
         rows = json.loads(answer.read_text())
         return {row["name"]: Source(**row) for row in rows}
-    found = parse_sources(_ask(_options(), "showsrc", "--only-source", *names))
+    found = parse_sources(_ask(apt_source.options(), "showsrc", "--only-source", *names))
     missing = [name for name in names if name not in found]
     if missing:
         raise UsageError(
@@ -164,47 +164,9 @@ def _solve(source: Source, profiles: Sequence[str]) -> Json:
     return [[package.name, package.version, package.arch] for package in packages]
 
 
-def refresh() -> None:
-    """Fetch the index of source packages if there is none, or one older than that of binaries."""
-    have = [path.stat().st_mtime for path in _indexes()]
-    stamp = _lists() / "xsc-fetched"
-    newest = max(mirror.index.stat().st_mtime for mirror in apt.mirrors())
-    fetched = stamp.stat().st_mtime if stamp.exists() else 0.0
-    if have and max(fetched, *have) >= newest:
-        return
-    done = run(["apt-get", "-q", *_options(), "update"], env=_C_LOCALE, check=False)
-    if done.returncode or not _indexes():
-        raise InfraError(
-            f"apt cannot fetch the index of source packages: {done.stderr.strip()}",
-            hint="`./xsc doctor` checks the apt sources",
-        )
-    stamp.touch()
-
-
-def _lists() -> Path:
-    lists = apt.cache_dir() / "source-lists"
-    (lists / "partial").mkdir(parents=True, exist_ok=True)
-    return lists
-
-
-def _indexes() -> list[Path]:
-    return sorted(_lists().glob("*_Sources*"))
-
-
 def _digest(paths: Iterable[Path]) -> str:
     rows = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-
-
-def _options() -> list[str]:
-    """Return apt options for a view of source packages only."""
-    text = "".join(mirror.line().replace("deb ", "deb-src ", 1) + "\n" for mirror in apt.mirrors())
-    path = apt.cache_dir() / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.list"
-    if not path.exists():
-        scratch = path.with_suffix(f".{os.getpid()}")
-        scratch.write_text(text)
-        scratch.replace(path)
-    return [*apt.options(path), "-o", f"Dir::State::lists={_lists()}"]
 
 
 def _binary_options() -> list[str]:
