@@ -16,8 +16,8 @@ from xsc.vm.qemu import Hardware, Share
 _ARGS = (
     # A stressor may say much to the kernel log, which is read only after each test.
     "log_buf_len=2M",
-    # A virtual processor that a busy host forgets for half a minute looks stuck from inside. One that
-    # is stuck for good is found by the time limits as well.
+    # A virtual processor that a busy host forgets for half a minute looks stuck from inside. One
+    # that is stuck for good is found by the time limits as well.
     "rcupdate.rcu_cpu_stall_timeout=120",
     "watchdog_thresh=60",
 )
