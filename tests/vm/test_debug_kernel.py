@@ -46,6 +46,23 @@ OTHERS = [
     ("obs_ftrace",),
     ("obs_audit",),
 ]
+WORKERS = [
+    ("work_hidden",),
+    ("work_unseen",),
+    ("work_identity", "--rounds", "3"),
+    ("work_raised", "--rounds", "5"),
+    ("work_interrupted", "--rounds", "50"),
+    ("work_storm",),
+    ("work_stopkill", "--stops", "5", "--rounds", "10"),
+    ("work_exec", "--rounds", "3"),
+    ("work_close", "--rounds", "5"),
+    ("work_waits", "--rounds", "3"),
+    ("work_freezer", "--rounds", "2"),
+    ("work_place", "--rounds", "1"),
+    ("work_hotplug", "--rounds", "2"),
+    ("work_groups", "--rounds", "1"),
+    ("obs_tid",),
+]
 
 
 @pytest.fixture(scope="module", params=["off", "random"])
@@ -68,6 +85,13 @@ def test_twins_on_the_debug_kernel(debug: Lab, name: str) -> None:
 def test_programs_on_the_debug_kernel(debug: Lab, command: tuple[str, ...]) -> None:
     name, *args = command
     run_program(debug, name, *args, timeout=900)
+
+
+@pytest.mark.parametrize("debug", ["random"], indirect=True)
+@pytest.mark.parametrize("command", WORKERS, ids=" ".join)
+def test_workers_on_the_debug_kernel(debug: Lab, command: tuple[str, ...]) -> None:
+    name, *args = command
+    run_program(debug, name, *args, timeout=1200)
 
 
 def test_nothing_is_leaked(debug: Lab) -> None:

@@ -46,6 +46,8 @@ static unsigned int xsc_max_cgroup_pollers __read_mostly;
 #define XSC_SERVED_MIN		64
 /* Nor is one in which more than one call in so many slept, or was given back. */
 #define XSC_VAIN_SHARE		16
+/* After so many such calls it is time to ask. */
+#define XSC_VAIN_MIN		64
 
 /* A submitter looks at the clock once in so many calls; a power of two. */
 #define XSC_CLOCK_BATCH		16
@@ -100,12 +102,14 @@ static bool xsc_has_private_state(void)
 
 /*
  * A worker would run at its submitter's priority: below a real-time one nobody
- * else on that CPU could ask for it back.
+ * else on that CPU could ask for it back, and one that no new thread inherits
+ * it cannot have.
  */
 static bool xsc_may_have_worker(void)
 {
 	return !current_thread_info()->syscall_work && !current->ptrace &&
 	       !(current->flags & PF_EXITING) && !rt_task(current) &&
+	       !current->sched_reset_on_fork &&
 	       !xsc_has_private_state() && xsc_arch_worker_allowed();
 }
 
@@ -291,6 +295,13 @@ static bool xsc_poll_disturbed(const struct xsc_worker *w)
 	       !cpumask_test_cpu(here, READ_ONCE(w->owner->cpus_ptr));
 }
 
+/* Calls keep coming, but not such that it pays: the period need not wait for a pause. */
+static bool xsc_poll_vain(const struct xsc_worker *w)
+{
+	return unlikely(w->vain >= XSC_VAIN_MIN) && w->vain * XSC_VAIN_SHARE > w->served &&
+	       xsc_workers() <= XSC_WORKERS_AUTO;
+}
+
 static void xsc_look(struct xsc_worker *w)
 {
 	u64 window = READ_ONCE(xsc_poll_window_us) * (u64)NSEC_PER_USEC;
@@ -301,6 +312,8 @@ static void xsc_look(struct xsc_worker *w)
 		if (xsc_waiting(w->win) && xsc_serve(w)) {
 			round = 0;
 			since = 0;
+			if (xsc_poll_vain(w))
+				return;
 			continue;
 		}
 		/* The clock costs as much as many looks: never on the way of a request. */

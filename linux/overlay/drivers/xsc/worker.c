@@ -319,6 +319,10 @@ bool xsc_worker_fits(const struct xsc_worker *w)
 {
 	const struct task_struct *task = w->task;
 
+#ifdef CONFIG_SCHED_CORE
+	if (task->core_cookie != current->core_cookie)
+		return false;
+#endif
 	return !READ_ONCE(w->dead) && xsc_same_subject(current, task) &&
 	       task->policy == current->policy &&
 	       task->static_prio == current->static_prio &&
