@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from debian.debian_support import Version
@@ -70,7 +70,7 @@ def find(names: Sequence[str]) -> dict[str, Source]:
 
 
 def _with_build(source: Source, built: str) -> Source:
-    return Source(source.name, source.version, built, source.files, source.needs)
+    return replace(source, built=built)
 
 
 def parse_sources(text: str) -> dict[str, tuple[Source, str]]:
@@ -115,6 +115,22 @@ def sources_of(packages: Sequence[str]) -> dict[str, str]:
         found = {row["Package"]: row.get("Source", row["Package"]).split()[0] for row in rows}
         _keep(answer, dict(found))
     return dict(json.loads(answer.read_text()))
+
+
+def without(source: Source, names: Sequence[str]) -> Source:
+    """Return a source package that does not ask for the packages `names` any more."""
+    if not names:
+        return source
+
+    def wanted(clause: str) -> bool:
+        return not {one.split()[0].partition(":")[0] for one in clause.split("|")} & set(names)
+
+    lines = []
+    for line in source.needs.splitlines():
+        field, _, clauses = line.partition(":")
+        kept = [clause.strip() for clause in clauses.split(",") if clause.strip()]
+        lines.append(f"{field}: {', '.join(clause for clause in kept if wanted(clause))}\n")
+    return replace(source, needs="".join(lines))
 
 
 def _one(text: str) -> str:

@@ -54,6 +54,14 @@ class Fact(_Section):
     """Of `fails`: the one cause that this explains. None: any."""
 
 
+class Without(_Section):
+    """What a package asks for to be built, and is built without."""
+
+    needs: tuple[SourceName, ...] = Field(min_length=1)
+    """Names of binary packages; an empty package stands in for each."""
+    reason: Reason
+
+
 class Known(_Section):
     """What is known, by source package; and packages that steps of the build graph make."""
 
@@ -61,10 +69,15 @@ class Known(_Section):
     """The M of `+xscM`: raised when all packages are to be published anew."""
     steps: dict[SourceName, str]
     facts: dict[SourceName, Fact]
+    without: dict[SourceName, Without] = {}
 
     def traps(self, name: str) -> bool:
         """Say whether a package is known to hold trap instructions."""
         return bool(self.reason(name, Kind.TRAPS))
+
+    def left_out(self, name: str) -> tuple[str, ...]:
+        """Return what a package asks for and is built without."""
+        return self.without[name].needs if name in self.without else ()
 
     def reason(self, name: str, kind: Kind, cause: Cause | None = None) -> str:
         """Return why a package is as it is, or nothing if that is not known."""

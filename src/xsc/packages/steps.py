@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 
-from xsc.build import registry
+from xsc.build import apt, registry
 from xsc.errors import UsageError
 from xsc.graph.step import Json, Step
 from xsc.packages import archive
 from xsc.packages.recipe import SCRIPTS, Recipe, build_package
 from xsc.packages.scanning import scan_packages
 from xsc.packages.sets import Known
+from xsc.packages.stand_in import build_without
 from xsc.run import stop_all, stopping
 
 ESTIMATE_SECONDS = 240.0
+NO_BIARCH = "nobiarch"
+"""The build profile that leaves out what a package has for 32-bit programs."""
+NOT_OURS = frozenset({"libc6-dbg", "libc6-dev-i386", "libc6-dev-x32", "libc6-i386", "libc6-x32"})
+"""Packages of Debian's C library that want exactly Debian's libc6 beside them."""
 Say = Callable[[str], None]
 
 
@@ -59,8 +64,9 @@ class Planned:
         return self.steps[-1].name
 
 
-def _facts(recipe: Recipe) -> Mapping[str, Json]:
+def _facts(recipe: Recipe, left_out: Sequence[str]) -> Mapping[str, Json]:
     return {
+        **({"left out": list(left_out)} if left_out else {}),
         "source": asdict(recipe.source),
         "packages": [package.spec for package in recipe.packages],
         "version": recipe.version,
@@ -70,15 +76,21 @@ def _facts(recipe: Recipe) -> Mapping[str, Json]:
     }
 
 
-def package_steps(recipe: Recipe) -> tuple[Step, Step]:
-    """Return the steps of one source package."""
+def package_steps(recipe: Recipe, left_out: Sequence[str] = ()) -> tuple[Step, Step]:
+    """Return the steps of one source package, which is built without `left_out`."""
     name = recipe.source.name
+    inputs = [SCRIPTS, "src/xsc/build/namespace.py"]
+    run = partial(build_package, recipe)
+    if left_out:
+        run = partial(build_without, tuple(left_out), recipe)
+        # By another module, whose digest alone is in the key.
+        inputs += ["src/xsc/packages/recipe.py"]
     build = Step(
         name=f"package-{name}",
-        run=partial(build_package, recipe),
-        inputs=(SCRIPTS, "src/xsc/build/namespace.py"),
+        run=run,
+        inputs=tuple(inputs),
         needs=("buildroot",),
-        params=partial(_facts, recipe),
+        params=partial(_facts, recipe, left_out),
         estimate=ESTIMATE_SECONDS,
     )
     return build, scan_step(name, build.name)
@@ -95,6 +107,27 @@ def scan_step(name: str, made_by: str) -> Step:
     )
 
 
+def _closure(
+    source: archive.Source, profiles: Sequence[str]
+) -> tuple[tuple[apt.Package, ...], tuple[str, ...]]:
+    """Return what has to be installed to build a package, and the profiles to build it with.
+
+    Raises DepWait if that cannot be had.
+    """
+    chosen = tuple(profiles)
+    packages = archive.closure(source, chosen)
+    if _of_debians_libc(packages):
+        chosen = (*chosen, NO_BIARCH)
+        packages = archive.closure(source, chosen)
+    if alien := _of_debians_libc(packages):
+        raise archive.DepWait(f"it needs {', '.join(alien)}, of which XSC has none of its own")
+    return packages, chosen
+
+
+def _of_debians_libc(packages: Iterable[apt.Package]) -> list[str]:
+    return [package.name for package in packages if package.name in NOT_OURS]
+
+
 def _solve(sources: Sequence[archive.Source], profiles: Sequence[str], say: Say) -> None:
     """Have apt work out what packages need, where it has not yet: seconds for each."""
     open_questions = [one for one in sources if not archive.is_solved(one, profiles)]
@@ -106,7 +139,7 @@ def _solve(sources: Sequence[archive.Source], profiles: Sequence[str], say: Say)
         if stopping():
             raise KeyboardInterrupt
         try:
-            archive.closure(source, profiles)
+            _closure(source, profiles)
         except archive.DepWait:
             pass  # an answer like any other, and kept
 
@@ -120,9 +153,9 @@ def _solve(sources: Sequence[archive.Source], profiles: Sequence[str], say: Say)
 
 def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say) -> list[Planned]:
     """Return what building each package takes. UsageError for one that Debian does not have."""
-    sources = archive.find(names)
-    asked = [sources[name] for name in names if name not in known.steps]
-    _solve(asked, options.profiles(), say)
+    found = archive.find(names)
+    sources = {name: archive.without(found[name], known.left_out(name)) for name in names}
+    _solve([sources[name] for name in names if name not in known.steps], options.profiles(), say)
     planned = []
     for name in names:
         source = sources[name]
@@ -130,7 +163,7 @@ def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say
             planned.append(_of_the_graph(name, known.steps[name], source.version))
             continue
         try:
-            packages = archive.closure(source, options.profiles())
+            packages, profiles = _closure(source, options.profiles())
         except archive.DepWait as reason:
             planned.append(Planned(name, source.version, waits=reason.message))
             continue
@@ -139,10 +172,11 @@ def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say
             packages,
             known.revision,
             options.build_options(),
-            options.profiles(),
+            profiles,
             traps=known.traps(name),
         )
-        planned.append(Planned(name, recipe.version, package_steps(recipe)))
+        steps = package_steps(recipe, known.left_out(name))
+        planned.append(Planned(name, recipe.version, steps))
     return planned
 
 
