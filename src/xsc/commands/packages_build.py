@@ -11,7 +11,7 @@ import typer
 
 from xsc.commands.farm import hand_over
 from xsc.config import Settings
-from xsc.errors import EXIT_FAILED, EXIT_OK, UsageError
+from xsc.errors import EXIT_OK, UsageError
 from xsc.farm.job import Job
 from xsc.graph.store import Store
 from xsc.packages.attempts import Attempt
@@ -19,7 +19,7 @@ from xsc.packages.builder import Retry, Site, build_packages, graph_plan, keep, 
 from xsc.packages.classify import Cause
 from xsc.packages.isolation import check_isolation
 from xsc.packages.sets import load_known, select
-from xsc.packages.state import rows, totals
+from xsc.packages.state import exit_code, rows, totals
 from xsc.packages.steps import Options, Planned, plan_packages
 from xsc.progress import human_seconds
 from xsc.reporters import make_reporter
@@ -133,4 +133,4 @@ def packages_build(
         if not row.settled:
             print(f"{row.source}: {row.words}: {row.detail}" + (f" ({row.log})" if row.log else ""))
     print(totals(found))
-    return EXIT_OK if all(row.settled for row in found) else EXIT_FAILED
+    return exit_code(found)

@@ -20,13 +20,12 @@ from xsc.commands.packages_build import (
     planned_packages,
 )
 from xsc.config import Settings
-from xsc.errors import EXIT_FAILED, EXIT_OK
 from xsc.graph.store import Store
 from xsc.packages.attempts import Attempts
 from xsc.packages.builder import graph_plan
 from xsc.packages.report import page, table
 from xsc.packages.sets import load_known
-from xsc.packages.state import Row, rows, totals
+from xsc.packages.state import Row, exit_code, rows, totals
 from xsc.session import open_history
 
 
@@ -68,4 +67,4 @@ def packages_status(
     if json is not None:
         objects = (json_text.dumps(asdict(row), default=str) for row in found)
         json.write_text("".join(f"{line}\n" for line in objects))
-    return EXIT_OK if all(row.settled for row in found) else EXIT_FAILED
+    return exit_code(found)

@@ -85,6 +85,8 @@ def build_packages(wanted: Sequence[Planned], plan: Plan, site: Site) -> None:
     names = [step.name for package in wanted for step in package.steps if step.name in plan.missing]
     site.reporter.plan([(name, plan.estimates[name]) for name in names], len(plan.cached))
     entries = dict(plan.cached)
+    # At once: others may want what is there while this goes on for hours, and nobody deletes it.
+    keep(plan, site, entries)
     with store.in_use(), ThreadPoolExecutor(1, thread_name_prefix="package") as pool:
         try:
             for package in wanted:
@@ -92,7 +94,6 @@ def build_packages(wanted: Sequence[Planned], plan: Plan, site: Site) -> None:
         except BaseException:
             gateway.stop_all()
             raise
-    keep(plan, site, entries)
 
 
 def keep(plan: Plan, site: Site, entries: Mapping[str, Entry]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from xsc.errors import EXIT_FAILED, EXIT_INFRA, EXIT_OK
 from xsc.graph.plan import Plan
 from xsc.graph.store import Store
 from xsc.packages import scanning
@@ -17,6 +18,9 @@ from xsc.packages.builder import failed_before
 from xsc.packages.classify import Cause
 from xsc.packages.sets import Kind, Known
 from xsc.packages.steps import Planned
+
+NOT_OURS = {Cause.INFRASTRUCTURE, Cause.SOURCE}
+"""Causes that no change of this tree mends."""
 
 
 class State(StrEnum):
@@ -113,6 +117,14 @@ def _processor_seconds(last: Attempt | None, key: str, seconds: float) -> float 
     if last is None or last.key != key or last.seconds < seconds:
         return None
     return last.processor_seconds
+
+
+def exit_code(found: Sequence[Row]) -> int:
+    """Return the code of a command about these packages: whose fault is what is not settled?"""
+    causes = {row.cause for row in found if not row.settled}
+    if not causes:
+        return EXIT_OK
+    return EXIT_INFRA if causes <= NOT_OURS else EXIT_FAILED
 
 
 def totals(found: Sequence[Row]) -> str:

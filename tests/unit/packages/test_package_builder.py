@@ -20,7 +20,7 @@ from rich.console import Console
 from xsc.packages.attempts import Attempts, Times
 from xsc.packages.classify import Cause, Failure
 from xsc.packages.report import page, table
-from xsc.packages.state import Row, State, totals
+from xsc.packages.state import Row, State, exit_code, totals
 from xsc.paths import ROOT
 
 PATIENCE_SECONDS = 40.0
@@ -68,6 +68,24 @@ def test_what_is_built_or_failed_is_left_alone(root: Path) -> None:
     packagekit.run(root)
     assert builds(root) == first
     assert len(first) == len(set(first)) == 5
+
+
+def test_what_another_directory_has_built_is_shown_before_anything_is_built(root: Path) -> None:
+    (root / "order").write_text("good")
+    packagekit.run(root)
+    (root / "build").rename(root / "other")
+    (root / "order").write_text("good last")
+    (root / "last").write_text("slow")
+    argv = [sys.executable, packagekit.__file__, str(root)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(argv, env=env, stderr=subprocess.DEVNULL) as builder:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while "last" not in builds(root):
+            assert time.monotonic() < deadline, "the slow package was never begun"
+            time.sleep(0.05)
+        shown = [path.name for path in (root / "build/out").iterdir()]
+        builder.send_signal(signal.SIGKILL)
+    assert sorted(shown) == ["package-good", "traps-good"]
 
 
 def test_packages_that_were_deleted_are_built_again(root: Path) -> None:
@@ -162,6 +180,24 @@ def test_totals_count_what_there_is() -> None:
         line
         == "3 packages: 1 built, 1 failed: test, 1 traps, 1 of these explained; 1 min of building"
     )
+
+
+@pytest.mark.parametrize(
+    ("causes", "code"),
+    [
+        ([], 0),
+        ([Cause.SOURCE], 2),
+        ([Cause.SOURCE, Cause.INFRASTRUCTURE], 2),
+        ([Cause.SOURCE, Cause.TEST], 1),
+        ([Cause.TRAP], 1),
+    ],
+)
+def test_the_exit_code_tells_the_machine_from_the_packages(causes: list[Cause], code: int) -> None:
+    failed = [Row("x", "1", State.FAILED, cause) for cause in causes]
+    built = Row("y", "1", State.BUILT)
+    known = Row("z", "1", State.FAILED, Cause.TOOLCHAIN, explained="because")
+    assert exit_code([built, *failed, known]) == code
+    assert exit_code([built, Row("w", "1", State.UNTRIED)]) == 1
 
 
 def test_the_table_names_every_package(capsys: pytest.CaptureFixture[str]) -> None:
