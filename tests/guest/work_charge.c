@@ -2,7 +2,7 @@
 /*
  * Description: the CPU time of a process, its workers' included, is the same to its parent, to its
  * own clock and to its control group, and is not more than the machine had; prints what the same
- * calls cost by traps, by bells and with a worker.
+ * calls cost by traps, by bells and with a worker that is earned or forced.
  */
 #include "beside.h"
 
@@ -115,7 +115,15 @@ static void expect_charged(const char *name, struct charge c)
 
 int main(int argc, char **argv)
 {
-	struct charge by_trap, by_bell, by_worker;
+	static const struct {
+		const char *name, *setting;
+		call6_t how;
+	} rows[] = {
+		{ "trap", "off", via_trap },
+		{ "bell", "off", via_gate },
+		{ "earned", "auto", via_gate },
+		{ "forced", "force", via_gate },
+	};
 	char setting[16];
 
 	b_init(argc, argv);
@@ -127,13 +135,9 @@ int main(int argc, char **argv)
 	}
 	told = (volatile struct told *)&b_rounds[B_CHILDREN];
 	b_make_group(GROUP);
-	by_trap = measure("off", via_trap);
-	by_bell = measure("off", via_gate);
-	by_worker = measure("force", via_gate);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		expect_charged(rows[i].name, measure(rows[i].setting, rows[i].how));
 	W_MUST(b_put(SETTING, setting));
-	expect_charged("trap", by_trap);
-	expect_charged("bell", by_bell);
-	expect_charged("worker", by_worker);
 	t_ok(b_remove_group(GROUP), "the group is empty");
 	b_unmount_groups();
 	return t_done();
