@@ -100,6 +100,8 @@ def packages_build(
     settings: Settings = ctx.obj
     rule = retry_rule(retry)
     wanted = [*(names or []), *(sets or [])] or [DEFAULT_SET]
+    # Before hours are spent: it may be edited meanwhile, and be wrong for a moment.
+    known = load_known(settings.paths.root)
     planned = planned_packages(settings, wanted, tests)
     with open_history(settings) as history:
         plan = graph_plan(planned, settings.paths, history)
@@ -127,7 +129,6 @@ def packages_build(
                     site.reporter.close()
             plan = graph_plan(planned, settings.paths, history)
         keep(plan, site, plan.cached)
-    known = load_known(settings.paths.root)
     found = rows(planned, plan, site.attempts, Store(settings.paths.store), known)
     for row in found:
         if not row.settled:
