@@ -8,6 +8,7 @@
 
 #include "work.h"
 
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
@@ -112,6 +113,14 @@ T_UNUSED static bool b_reached(int slot, long rounds)
 	for (int i = 0; i < 2000 && b_rounds[slot] < rounds; i++)
 		t_sleep_ms(1);
 	return b_rounds[slot] == rounds;
+}
+
+/* Is there something to read within twenty seconds? */
+T_UNUSED static bool b_comes(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 20000) == 1 && p.revents & POLLIN;
 }
 
 T_UNUSED static void b_end(pid_t pid)

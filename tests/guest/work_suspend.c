@@ -59,11 +59,9 @@ static void answer(volatile long *done)
 	char c;
 
 	for (;; (*done)++) {
-		if (read(to[0], &c, 1) != 1)
-			_exit(1);
+		W_CHECK(read(to[0], &c, 1) == 1);
 		w_hot();
-		if (write(from[1], &c, 1) != 1)
-			_exit(2);
+		W_CHECK(write(from[1], &c, 1) == 1);
 	}
 }
 
@@ -102,7 +100,7 @@ static void test_set(const char *name, unsigned int mask, int rounds)
 		if (!pids[READER])
 			continue;
 		W_CHECK(write(to[1], &in, 1) == 1);
-		W_CHECK(read(from[0], &out, 1) == 1 && out == in);
+		W_CHECK(b_comes(from[0]) && read(from[0], &out, 1) == 1 && out == in);
 	}
 	for (int slot = WRITER; slot < READER; slot++)
 		W_CHECK(!(mask & 1u << slot) || b_moves(slot));
@@ -139,7 +137,7 @@ static void test_gap(void)
 	pid = b_start(0, "xsc-suspend", NULL, watch_clock);
 	W_CHECK(b_has_worker(pid));
 	W_CHECK(sleep_and_wake());
-	W_CHECK(b_rounds[0] > 900000000);
+	W_CHECK(b_rounds[0] > 500000000);
 	b_end(pid);
 	w_report("a hot process stands still while the system is frozen");
 	W_MUST(b_put(DELAY, "0"));
