@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One running QEMU and its sockets, moved on by pump(): agent ports, QMP events, process end."""
+"""One running QEMU and its sockets, moved on by pump(): agent ports, QMP, process end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import selectors
 import socket
 import subprocess
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from xsc import run as gateway
 from xsc.vm import protocol
@@ -59,6 +60,12 @@ class Link:
         self.received = {STDOUT: 0, STDERR: 0}
         self.shutdown_reason: str | None = None
         self.status: int | None = None
+        self.answers: dict[int, Mapping[str, Any]] = {}
+        """What QMP answered to execute(), by its number."""
+        self._executed = 0
+        # QMP takes commands only after it has greeted and been told that we know what it can do.
+        self._greeted = False
+        self._held = bytearray()
         self._lines = protocol.LineSplitter()
         self._qmp_lines = protocol.LineSplitter()
         self._stdin_fd: int | None = None
@@ -93,6 +100,15 @@ class Link:
     def feed(self, frames: bytes) -> None:
         """Send stdin frames to the agent, as fast as it takes them."""
         self._outboxes[STDIN].pending += frames
+
+    def execute(self, command: str, **arguments: str) -> int:
+        """Send a command to QMP; return the number under which its answer will be in `answers`."""
+        self._executed += 1
+        record = {"execute": command, "arguments": arguments, "id": self._executed}
+        box = self._outboxes["qmp"]
+        (box.pending if self._greeted else self._held).extend(json.dumps(record).encode() + b"\n")
+        box.flush()
+        return self._executed
 
     def forward(self, fd: int, run: int) -> None:
         """Make `fd` the standard input of `run` until it ends or unforward() is called."""
@@ -180,8 +196,12 @@ class Link:
     def _take_qmp(self, line: bytes) -> None:
         record = json.loads(line)
         if "QMP" in record:
-            self._outboxes["qmp"].pending += b'{"execute":"qmp_capabilities"}\n'
+            self._greeted = True
+            self._outboxes["qmp"].pending += b'{"execute":"qmp_capabilities"}\n' + self._held
             self._outboxes["qmp"].flush()
+            self._held.clear()
+        elif "id" in record:
+            self.answers[record["id"]] = record
         elif record.get("event") == "SHUTDOWN":
             self.shutdown_reason = str(record["data"]["reason"])
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,8 @@ from xsc.vm.qemu import Channels, DirectBoot, Hardware, Share, direct_argv
 BOOT_SECONDS = 30.0
 POWER_OFF_SECONDS = 15.0
 KILL_SECONDS = 5.0
+MONITOR_SECONDS = 5.0
+LOOK_SECONDS = 0.1
 
 _M = TypeVar("_M")
 
@@ -81,6 +83,8 @@ class Machine:
         self.hello: protocol.Hello | None = None
         self.boot_seconds = 0.0
         self._runs = 0
+        self._began = 0.0
+        self._out, self._err = bytearray(), bytearray()
         self._scratch = Path(tempfile.mkdtemp(prefix="xsc-vm-"))
         self._log = spec.console or self._scratch / "console.log"
         self._qemu_log = self._scratch / "qemu.log"
@@ -209,18 +213,63 @@ class Machine:
 
         Raises CommandTimeout, after the command was killed, and LostVm.
         """
-        began = time.monotonic()
-        self._runs += 1
-        out, err = bytearray(), bytearray()
-        link = self.link
-        link.sinks = {STDOUT: on_stdout or out.extend, STDERR: on_stderr or err.extend}
-        link.received = {STDOUT: 0, STDERR: 0}
-        link.send(protocol.start(self._runs, argv, env=env, cwd=cwd, stdin=input is not None))
+        self.start(
+            argv,
+            env=env,
+            cwd=cwd,
+            stdin=input is not None,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+        )
         if isinstance(input, bytes):
-            link.feed(protocol.frames(self._runs, input) if input else b"")
-            link.feed(protocol.frames(self._runs, b""))
+            self.link.feed(protocol.frames(self._runs, input) if input else b"")
+            self.link.feed(protocol.frames(self._runs, b""))
         elif input is not None:
-            link.forward(input, self._runs)
+            self.link.forward(input, self._runs)
+        return self.finish(timeout=timeout)
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        stdin: bool = False,
+        on_stdout: Sink | None = None,
+        on_stderr: Sink | None = None,
+    ) -> None:
+        """Start one command as run() does, for somebody who looks at it while it runs.
+
+        finish() has to follow before the next one.
+        """
+        self._began = time.monotonic()
+        self._runs += 1
+        self._out, self._err = bytearray(), bytearray()
+        link = self.link
+        link.sinks = {STDOUT: on_stdout or self._out.extend, STDERR: on_stderr or self._err.extend}
+        link.received = {STDOUT: 0, STDERR: 0}
+        link.send(protocol.start(self._runs, argv, env=env, cwd=cwd, stdin=stdin))
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the command that start() has started, and to its children."""
+        self.link.send(protocol.kill(self._runs, number))
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Take in what comes until `condition` holds; False if time or the command ends before.
+
+        The condition is looked at ten times a second, for it may be about something else.
+        """
+        deadline = time.monotonic() + seconds
+        while not condition():
+            ended = any(isinstance(m, protocol.Exit | protocol.Failed) for m in self.link.messages)
+            if ended or time.monotonic() >= deadline:
+                return False
+            self._pump(min(deadline, time.monotonic() + LOOK_SECONDS))
+        return True
+
+    def finish(self, *, timeout: float | None = None) -> Result:
+        """Wait for the end of the command; run() says what is returned and raised."""
+        link, began, out, err = self.link, self._began, self._out, self._err
         try:
             ended = self._await_end(began + timeout if timeout is not None else math.inf)
         finally:
@@ -258,6 +307,23 @@ class Machine:
                     self._pump(math.inf)
             return message
         return None
+
+    def monitor(self, line: str) -> str:
+        """Give `line` to QEMU's human monitor and return what that prints.
+
+        Most commands print nothing unless they fail. Raises QemuFailed if there is no answer.
+        """
+        number = self.link.execute("human-monitor-command", **{"command-line": line})
+        limit = MONITOR_SECONDS * self._patience
+        deadline = time.monotonic() + limit
+        while number not in self.link.answers:
+            if time.monotonic() >= deadline:
+                raise QemuFailed(f"QEMU's monitor did not answer {line!r} within {limit:g} s")
+            self._pump(deadline)
+        answer = self.link.answers.pop(number)
+        if "error" in answer:
+            raise QemuFailed(f"QEMU's monitor, {line!r}: {answer['error']['desc']}")
+        return str(answer["return"]).strip()
 
     def power_off(self) -> None:
         """End the guest in good order. Raises LostVm if it crashes or does not end instead."""
