@@ -26,6 +26,7 @@ struct bench bench = {
 static const char *const names[LANES] = { "trap", "bell", "ring" };
 static const char *wanted[MAX_WANTED];
 static int wanted_count;
+static int only = LANES;
 static char knob_before[32];
 static const char *knob_now;
 static uint64_t began;
@@ -78,6 +79,14 @@ struct number {
 	long least;
 };
 
+static bool lane_option(const char *name)
+{
+	for (only = 0; only < LANES; only++)
+		if (!strcmp(names[only], name))
+			return true;
+	return false;
+}
+
 static bool option(const char *name, const char *value)
 {
 	const struct number numbers[] = {
@@ -102,6 +111,8 @@ static bool option(const char *name, const char *value)
 		bench.stock = value;
 	else if (!strcmp(name, "--workers"))
 		bench.workers = value;
+	else if (!strcmp(name, "--lane"))
+		return lane_option(value);
 	else if (!strcmp(name, "--measure") && wanted_count < MAX_WANTED)
 		wanted[wanted_count++] = value;
 	else
@@ -124,6 +135,8 @@ void bench_init(int argc, char **argv, const char *program)
 	bench.offered[LANE_TRAP] = true;
 	bench.offered[LANE_BELL] = gate;
 	bench.offered[LANE_RING] = gate && knob_read();
+	if (only != LANES && !bench.offered[only])
+		bench_die("there is no lane %s here", names[only]);
 	printf("xsc-bench %d %s\nlanes", VERSION, program);
 	for (int i = 0; i < LANES; i++)
 		if (bench.offered[i])
@@ -159,7 +172,7 @@ enum lane bench_turn(long rep, int nth)
 	int count = 0;
 
 	for (int i = 0; i < LANES; i++)
-		if (bench.offered[i])
+		if (bench.offered[i] && (only == LANES || only == i))
 			here[count++] = (enum lane)i;
 	if (nth >= count)
 		return LANES;
@@ -171,6 +184,13 @@ void bench_enter(enum lane lane)
 {
 	if (bench.offered[LANE_RING])
 		knob_write(lane == LANE_RING ? bench.workers : "off");
+}
+
+unsigned long bench_gate(void)
+{
+	unsigned long window = getauxval(AT_XSC_BASE);
+
+	return window ? *(const unsigned long *)window : 0;
 }
 
 call6_t bench_call(enum lane lane)

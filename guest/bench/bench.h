@@ -9,6 +9,8 @@
  *	bell	the gate, with workers switched off: the caller executes each request itself
  *	ring	the gate, with the workers' policy that --workers names
  *
+ * With --lane only that one has its turns.
+ *
  * Output, one record per line, names without blanks; xsc.bench.samples reads it:
  *
  *	xsc-bench VERSION PROGRAM	first
@@ -18,6 +20,7 @@
  *	share MEASURE LANE REP PART WHOLE
  *	counter MEASURE LANE REP NAME DELTA
  *	absent MEASURE REASON...	why a measure is missing
+ *	loop CPU GATE			bench-path only; its source says what it is
  *	end NS				last: without it the program did not get through
  */
 #ifndef XSC_BENCH_H
@@ -65,6 +68,8 @@ void bench_absent(const char *measure, const char *reason);
 enum lane bench_turn(long rep, int nth);
 void bench_enter(enum lane lane);
 call6_t bench_call(enum lane lane);
+/* Where the gate's code is that this thread would jump to now, or 0. */
+unsigned long bench_gate(void);
 
 uint64_t bench_now(void);
 void bench_sleep_ms(long ms);

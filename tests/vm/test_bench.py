@@ -6,6 +6,7 @@ Nothing here asserts a time.
 
 from __future__ import annotations
 
+import json as json_text
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from xsc.bench import guest
 from xsc.bench.goals import default_lane
 from xsc.bench.report import Run, load
 from xsc.config import Settings
+from xsc.vm.accel import ENVIRONMENT
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
 
@@ -85,6 +87,40 @@ def test_without_a_gate_there_is_one_lane(measure: Measure) -> None:
     assert run.output.lanes == ("trap",)
     assert run.guest.workers == "none"
     assert {s.lane for s in run.output.samples} == {"trap"}
+
+
+def test_the_path_of_a_call(
+    built: Built,
+    settings: Settings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A trap and a bell come to the same code of the call, each once, by doors of their own."""
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    spec = specification(Setting(steps=()), built, tmp_path / "console.log")
+    options = {
+        "--build-dir": settings.paths.build,
+        "--kernel-image": spec.kernel,
+        "--initrd": spec.initrd,
+        "--root": spec.root,
+        "--agent": spec.agent,
+    }
+    words = [str(word) for pair in options.items() for word in pair]
+    assert main(["bench", "path", "--call", "getppid", "--json", *words]) == 0
+    record = json_text.loads(capsys.readouterr().out)
+    blocks = {path["lane"]: path["blocks"] for path in record["paths"]}
+    kinds = {path["lane"]: path["kinds"] for path in record["paths"]}
+    assert set(blocks) == {"trap", "bell"}
+    doors = {"trap": "entry_SYSCALL_64+0x0", "bell": "asm_exc_page_fault+0x0"}
+    for lane, places in blocks.items():
+        inside = [place for place in places if place.partition("+")[0] not in ("user", "gate")]
+        assert places[-len(inside) :] == inside
+        assert inside[0] == doors[lane]
+        assert "sysret" in inside[-1].lower()
+        assert places.count("__x64_sys_getppid+0x0") == 1
+        assert places.count("__xsc_bell+0x0") == places.count("gate+0x0") == (lane == "bell")
+    assert kinds["trap"]["the call itself"] == kinds["bell"]["the call itself"] > 0
 
 
 def test_the_command_saves_and_draws(

@@ -152,7 +152,8 @@ def scheduled(pid: int) -> tuple[float, float]:
     return ran / 1e9, waited / 1e9
 
 
-def _shell(machine: Machine, script: str) -> str:
+def shell(machine: Machine, script: str) -> str:
+    """Run a script that prepares the guest and return what it prints. Raises StepFailed."""
     done = machine.run(["sh", "-c", script], timeout=120)
     if done.code:
         raise StepFailed(f"preparing the guest failed: {done.stderr.decode().strip()}")
@@ -195,8 +196,8 @@ def _visit(spec: MachineSpec, wanted: Sequence[Program], settings: Settings, say
     say("booting")
     with Machine(spec) as machine:
         pinned = pin_vcpus(machine.link.process.pid, spec.hardware.cpus)
-        _shell(machine, SET_UP)
-        known = facts(_shell(machine, FACTS))
+        shell(machine, SET_UP)
+        known = facts(shell(machine, FACTS))
         for program in wanted:
             say(f"{program.name}: {', '.join(settings.wants(program))}")
             output, spent = run_program(machine, program, settings)

@@ -16,23 +16,25 @@ from xsc.bench import guest, plot, tables, toolchain
 from xsc.bench.compare import changes
 from xsc.bench.goals import judge
 from xsc.bench.report import Run, load, save
+from xsc.commands.bench_machine import say, specification, steps
 from xsc.commands.bench_packages import bench_packages
+from xsc.commands.bench_path import bench_path
 from xsc.commands.bench_remote import bench_remote
 from xsc.commands.bench_repo import bench_repo
 from xsc.commands.vm_exec import check_memory
 from xsc.config import Settings
 from xsc.errors import EXIT_OK
 from xsc.session import dry_run, ensure
-from xsc.vm import artifacts
 from xsc.vm.accel import probe
 from xsc.vm.artifacts import Overrides
 from xsc.vm.machine import MachineSpec
-from xsc.vm.qemu import Hardware, Share
+from xsc.vm.qemu import Hardware
 from xsc.vm.terminal import ended_by_signals
 
 STEP = "guest-bench"
 
 app = typer.Typer(no_args_is_help=True, help="Measure what a call costs, by trap and by gate.")
+app.command("path")(bench_path)
 app.command("remote")(bench_remote)
 app.command("packages")(bench_packages)
 app.command("repo")(bench_repo)

@@ -116,6 +116,19 @@ def _emulation(reason: str) -> Accel:
     return Accel("tcg", reason, tsc.frequency_khz())
 
 
+def emulator(reason: str) -> Accel:
+    """Return emulation, for what KVM cannot do, whether it works here or not.
+
+    Raises UsageError if XSC_ACCEL asks for KVM.
+    """
+    if os.environ.get(ENVIRONMENT) == "kvm":
+        raise UsageError(
+            f"this needs emulation ({reason}), and {ENVIRONMENT} is kvm",
+            hint=f"unset {ENVIRONMENT}, or set it to tcg",
+        )
+    return _emulation(reason)
+
+
 def _try_kvm(device: Path) -> Accel:
     if not device.exists():
         return _emulation(f"{device} does not exist")

@@ -113,6 +113,37 @@ def test_a_wrong_option_is_refused(built_here: Path, options: tuple[str, ...]) -
 
 
 @needs_gcc
+def test_a_lane_that_does_not_exist_here_is_an_error(built_here: Path) -> None:
+    done = run(built_here, "calls", "--lane", "bell")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no lane bell" in done.stderr
+    assert run(built_here, "calls", "--lane", "bells").returncode == 64
+
+
+@needs_gcc
+def test_one_call_is_made_until_the_program_is_told_to_stop(built_here: Path) -> None:
+    argv = [str(built_here / "bench-path"), "--measure", "stat", "--lane", "trap"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        cpu = max(os.sched_getaffinity(0))
+        assert lines == ["xsc-bench 1 path\n", "lanes trap\n", f"loop {cpu} 0\n"]
+        assert os.sched_getaffinity(process.pid) == {cpu}
+        assert process.poll() is None
+        process.terminate()
+        assert process.stdout.read().startswith("end ")
+    assert process.returncode == 0
+
+
+@needs_gcc
+@pytest.mark.parametrize("names", [(), ("stat", "getpid"), ("pipe",)])
+def test_a_path_is_that_of_one_call(built_here: Path, names: tuple[str, ...]) -> None:
+    done = run(built_here, "path", *(word for name in names for word in ("--measure", name)))
+    assert done.returncode == 1
+    assert "operation" in done.stderr
+
+
+@needs_gcc
 def test_no_place_for_files_is_an_error(built_here: Path) -> None:
     done = run(built_here, "calls", "--dir", "/proc")
     assert done.returncode == 1
@@ -122,7 +153,7 @@ def test_no_place_for_files_is_an_error(built_here: Path) -> None:
 def test_every_program_of_the_suite_is_compiled() -> None:
     makefile = (SOURCES / "Makefile").read_text()
     (line,) = (line for line in makefile.splitlines() if line.startswith("PROGRAMS ="))
-    assert set(line.split()[2:]) == {program.name for program in SUITE}
+    assert set(line.split()[2:]) == {"path", *(program.name for program in SUITE)}
 
 
 def test_the_measures_are_those_of_the_sources() -> None:

@@ -114,6 +114,17 @@ def test_the_environment_overrides(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         accel.probe()
 
 
+def test_what_needs_emulation_gets_it_unless_kvm_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = accel.emulator("to look inside")
+    assert (found.name, found.reason) == ("tcg", "to look inside")
+    monkeypatch.setenv(accel.ENVIRONMENT, "kvm")
+    with pytest.raises(UsageError, match="to look inside") as caught:
+        accel.emulator("to look inside")
+    assert accel.ENVIRONMENT in (caught.value.hint or "")
+
+
 def test_emulation_has_more_time_and_a_named_cpu() -> None:
     assert Accel("tcg").patience > Accel("kvm").patience == 1.0
     assert Accel("tcg").cpu.startswith("EPYC,")

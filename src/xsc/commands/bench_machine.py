@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""The machine in which the verbs of `xsc bench` measure."""
+
+from __future__ import annotations
+
+import sys
+
+from xsc.bench import guest
+from xsc.config import Settings
+from xsc.session import ensure
+from xsc.vm import artifacts
+from xsc.vm.artifacts import Overrides
+from xsc.vm.machine import MachineSpec
+from xsc.vm.qemu import Hardware, Share
+
+STEP = "guest-bench"
+PROFILE = "standard"
+
+
+def say(text: str) -> None:
+    """Tell the user what is being done."""
+    print(f"xsc: bench: {text}", file=sys.stderr, flush=True)
+
+
+def steps(overrides: Overrides, boot: bool) -> tuple[str, ...]:
+    """Return what has to be built before anything can be measured."""
+    stock = artifacts.steps("stock", PROFILE, Overrides(root=overrides.root, agent=overrides.agent))
+    return (*artifacts.steps("xsc", PROFILE, overrides), STEP, *(stock if boot else ()))
+
+
+def specification(
+    settings: Settings, hardware: Hardware, kernel: str, overrides: Overrides, args: tuple[str, ...]
+) -> MachineSpec:
+    """Return the machine of one kernel, with the benchmark programs in it."""
+    files = artifacts.resolve(kernel, PROFILE, overrides, lambda names: ensure(settings, names))
+    programs = Share(ensure(settings, [STEP])[STEP], guest.SHARED, "xsc-share0")
+    return MachineSpec(
+        hardware,
+        files.kernel,
+        files.initrd,
+        files.root,
+        files.agent,
+        args,
+        shares=(programs,),
+        log_dir=settings.paths.logs,
+    )
