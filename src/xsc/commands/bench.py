@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -31,8 +29,6 @@ from xsc.vm.machine import MachineSpec
 from xsc.vm.qemu import Hardware
 from xsc.vm.terminal import ended_by_signals
 
-STEP = "guest-bench"
-
 app = typer.Typer(no_args_is_help=True, help="Measure what a call costs, by trap and by gate.")
 app.command("path")(bench_path)
 app.command("remote")(bench_remote)
@@ -46,42 +42,6 @@ class Policy(StrEnum):
     AUTO = "auto"
     FORCE = "force"
     RANDOM = "random"
-
-
-def say(text: str) -> None:
-    """Tell the user what is being done."""
-    print(f"xsc: bench: {text}", file=sys.stderr, flush=True)
-
-
-def steps(profiles: Sequence[str], overrides: Overrides, boot: bool) -> tuple[str, ...]:
-    """Return what has to be built before anything can be measured."""
-    debian = Overrides(root=overrides.root, agent=overrides.agent)
-    needed = [step for name in profiles for step in artifacts.steps("xsc", name, overrides)]
-    stock = artifacts.steps("stock", guest.STANDARD, debian) if boot else ()
-    return tuple(dict.fromkeys((*needed, STEP, *stock)))
-
-
-def specification(
-    settings: Settings,
-    hardware: Hardware,
-    kernel: str,
-    overrides: Overrides,
-    args: tuple[str, ...],
-    profile: str = guest.STANDARD,
-) -> MachineSpec:
-    """Return the machine of one kernel and image, with the benchmark programs in it."""
-    files = artifacts.resolve(kernel, profile, overrides, lambda names: ensure(settings, names))
-    programs = Share(ensure(settings, [STEP])[STEP], guest.SHARED, "xsc-share0")
-    return MachineSpec(
-        hardware,
-        files.kernel,
-        files.initrd,
-        files.root,
-        files.agent,
-        args,
-        shares=(programs,),
-        log_dir=settings.paths.logs,
-    )
 
 
 def boot_specifications(

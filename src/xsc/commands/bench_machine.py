@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from xsc.bench import guest
 from xsc.config import Settings
@@ -14,7 +15,6 @@ from xsc.vm.machine import MachineSpec
 from xsc.vm.qemu import Hardware, Share
 
 STEP = "guest-bench"
-PROFILE = "standard"
 
 
 def say(text: str) -> None:
@@ -22,17 +22,24 @@ def say(text: str) -> None:
     print(f"xsc: bench: {text}", file=sys.stderr, flush=True)
 
 
-def steps(overrides: Overrides, boot: bool) -> tuple[str, ...]:
+def steps(profiles: Sequence[str], overrides: Overrides, boot: bool) -> tuple[str, ...]:
     """Return what has to be built before anything can be measured."""
-    stock = artifacts.steps("stock", PROFILE, Overrides(root=overrides.root, agent=overrides.agent))
-    return (*artifacts.steps("xsc", PROFILE, overrides), STEP, *(stock if boot else ()))
+    debian = Overrides(root=overrides.root, agent=overrides.agent)
+    needed = [step for name in profiles for step in artifacts.steps("xsc", name, overrides)]
+    stock = artifacts.steps("stock", guest.STANDARD, debian) if boot else ()
+    return tuple(dict.fromkeys((*needed, STEP, *stock)))
 
 
 def specification(
-    settings: Settings, hardware: Hardware, kernel: str, overrides: Overrides, args: tuple[str, ...]
+    settings: Settings,
+    hardware: Hardware,
+    kernel: str,
+    overrides: Overrides,
+    args: tuple[str, ...],
+    profile: str = guest.STANDARD,
 ) -> MachineSpec:
-    """Return the machine of one kernel, with the benchmark programs in it."""
-    files = artifacts.resolve(kernel, PROFILE, overrides, lambda names: ensure(settings, names))
+    """Return the machine of one kernel and image, with the benchmark programs in it."""
+    files = artifacts.resolve(kernel, profile, overrides, lambda names: ensure(settings, names))
     programs = Share(ensure(settings, [STEP])[STEP], guest.SHARED, "xsc-share0")
     return MachineSpec(
         hardware,

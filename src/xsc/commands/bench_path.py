@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from xsc.bench import path
+from xsc.bench.guest import STANDARD
 from xsc.bench.path_tables import path_report
 from xsc.bench.tables import print_wide
 from xsc.commands.bench_machine import say, specification, steps
@@ -48,10 +49,11 @@ def bench_path(
     path.check_call(call)
     check_memory(memory)
     accel = emulator("QEMU logs what it translates")
+    needed = steps((STANDARD,), overrides, boot=False)
     if settings.dry_run:
-        print("\n".join(dry_run(settings, steps(overrides, boot=False))))
+        print("\n".join(dry_run(settings, needed)))
         return EXIT_OK
-    ensure(settings, steps(overrides, boot=False))
+    ensure(settings, needed)
     hardware = Hardware(accel, cpus=2, memory=memory)
     spec = specification(settings, hardware, "xsc", overrides, tuple(kernel_arg or ()))
     with ended_by_signals():
