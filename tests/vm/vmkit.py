@@ -201,7 +201,8 @@ def run_program(lab: Lab, name: str, *args: str, timeout: float = 60) -> str:
     out = done.stdout.decode(errors="replace")
     print(f"{name}: {done.seconds:.1f} s in the guest")
     print("\n".join(line for line in out.splitlines() if line.startswith("#")))
-    assert failures(out) == []
+    assert not failures(out), "\n".join(failures(out))
     assert done.code == 0, f"exit code {done.code}\n{out[-2000:]}\n{done.stderr.decode()[-2000:]}"
-    assert lab.kernel_trouble() == []
+    trouble = lab.kernel_trouble()
+    assert not trouble, "\n".join(trouble)
     return out

@@ -13,7 +13,9 @@ _SPLATS = (
     r"\bBUG: ",
     r"\bkernel BUG at ",
     r"\bOops: ",
-    r"\bKASAN: |\bKCSAN: |\bUBSAN: |\bkmemleak: ",
+    r"\bKASAN: |\bKCSAN: |\bUBSAN: ",
+    # Not its word that it has begun.
+    r"\bkmemleak: (?!Kernel memory leak detector initialized|Automatic memory scanning)",
     r"\bINFO: (?:possible|inconsistent|task |trying to register)",
     r"\bpossible (?:circular|recursive|irq) lock",
     r"\binconsistent lock state\b",

@@ -348,10 +348,10 @@ void xsc_poll_window(struct xsc_worker *w)
 	struct xsc_window *win = w->win;
 	u64 start = local_clock();
 
-	if (!xsc_take_budget(slot))
-		return;
 	/* It was put on this CPU to wake up here, and is not bound to it. */
 	set_cpus_allowed_ptr(current, READ_ONCE(w->owner->cpus_ptr));
+	if (!xsc_take_budget(slot))
+		return;
 	w->served = 0;
 	w->vain = 0;
 	xsc_count(w->owner, starts, 1);

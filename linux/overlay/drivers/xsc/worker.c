@@ -492,6 +492,12 @@ bool xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe, long *res)
 	/* The worker has ended without it, for want of work or with the process. */
 	if (!READ_ONCE(w->handed_done))
 		return false;
+	/*
+	 * Interrupted there but not here, by the freezer: nothing has been done, and
+	 * nobody here would make another call of it.
+	 */
+	if (xsc_must_ring(w->handed_res) && !signal_pending(current))
+		return false;
 	*res = w->handed_res;
 	xsc_count(current, handed, 1);
 	return true;
