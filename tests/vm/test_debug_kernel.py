@@ -52,7 +52,7 @@ WORKERS = [
     ("work_unseen",),
     ("work_identity", "--rounds", "3"),
     ("work_raised", "--rounds", "5"),
-    ("work_interrupted", "--rounds", "50"),
+    ("work_interrupted", "--rounds", "300"),
     ("work_storm",),
     ("work_stopkill", "--stops", "5", "--rounds", "10"),
     ("work_exec", "--rounds", "3"),

@@ -234,8 +234,11 @@ static void xsc_start_polling(bool anywhere)
 		xsc_rest_for(&current->xsc, XSC_REST_LONGEST);
 		return;
 	}
+#ifdef CONFIG_SMP
+	/* A wish, not a bond: if that CPU goes offline, nobody shall hear of it. */
 	if (cpu >= 0)
-		set_cpus_allowed_ptr(w->task, cpumask_of(cpu));
+		WRITE_ONCE(w->task->wake_cpu, cpu);
+#endif
 	xsc_order_polling(w);
 }
 
@@ -348,8 +351,6 @@ void xsc_poll_window(struct xsc_worker *w)
 	struct xsc_window *win = w->win;
 	u64 start = local_clock();
 
-	/* It was put on this CPU to wake up here, and is not bound to it. */
-	set_cpus_allowed_ptr(current, READ_ONCE(w->owner->cpus_ptr));
 	if (!xsc_take_budget(slot))
 		return;
 	w->served = 0;
