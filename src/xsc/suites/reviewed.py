@@ -30,6 +30,8 @@ class Exempt:
     test: str
     lanes: frozenset[Lane]
     reason: str
+    unsteady: bool = False
+    """It fails by timing alone, and need not fail: a run in which it passes proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ def _exempt(entry: dict[str, Any]) -> Exempt:
     found = frozenset(Lane(lane) for lane in lanes)
     if Lane.STOCK in found:
         raise ValueError("the lane stock is what the others are measured by")
-    return Exempt(_text(entry, "test"), found, _text(entry, "reason"))
+    unsteady = entry.pop("unsteady", False)
+    if not isinstance(unsteady, bool):
+        raise ValueError("unsteady is neither true nor false")
+    return Exempt(_text(entry, "test"), found, _text(entry, "reason"), unsteady)
 
 
 def parse(text: str, source: str) -> Reviewed:
@@ -84,7 +89,7 @@ def parse(text: str, source: str) -> Reviewed:
     except ValueError as error:
         raise UsageError(
             f"{source}: {error} (at {entry!r})",
-            hint="[[excluded]] has test and reason, [[exception]] has test, lanes and reason",
+            hint="[[excluded]] has test and reason, [[exception]] has test, lanes, reason, unsteady",
         ) from error
     return Reviewed(tuple(excluded), tuple(exempt))
 

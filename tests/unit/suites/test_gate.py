@@ -68,6 +68,12 @@ def test_an_exception_that_nothing_needs_is_stale() -> None:
     assert decide(Lane.WORKER, STOCK, passes, exempt("z", Lane.WORKER)).passed
 
 
+def test_an_exception_for_timing_is_never_stale() -> None:
+    reviewed = Reviewed(exempt=(Exempt("a", frozenset([Lane.WORKER]), "because", unsteady=True),))
+    assert decide(Lane.WORKER, STOCK, rows(Lane.WORKER, a=P), reviewed).passed
+    assert decide(Lane.WORKER, STOCK, rows(Lane.WORKER, a=F), reviewed).passed
+
+
 def test_nothing_compared_is_no_pass() -> None:
     found = decide(Lane.CALLER, STOCK, rows(Lane.CALLER, z=P), Reviewed())
     assert not found.passed

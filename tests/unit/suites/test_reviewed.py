@@ -32,6 +32,10 @@ def test_entries_are_read() -> None:
     assert entry.reason == "a raw trap at x.c:7"
     assert found.covers("b: 1", Lane.CALLER) is None
     assert found.covers("b", Lane.RANDOM) is None
+    assert not entry.unsteady
+    timing = reviewed.parse(GOOD + "unsteady = true\n", "x.toml").covers("b: 1", Lane.RANDOM)
+    assert timing is not None
+    assert timing.unsteady
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,7 @@ def test_entries_are_read() -> None:
         (('reason = "sets the clock"', 'reason = " "'), "reason is missing or empty"),
         (('reason = "sets the clock"', 'why = "x"'), "reason is missing or empty"),
         (('test = "b: 1"', 'test = "b: 1"\npart = "x"'), "unknown key part"),
+        (("lanes =", "unsteady = 1\nlanes ="), "neither true nor false"),
         (('"worker"', '"fast"'), "fast"),
         (('"worker"', '"stock"'), "measured by"),
         (('["worker", "random"]', "[]"), "lanes is missing or empty"),

@@ -93,6 +93,14 @@ def test_a_failure_that_does_not_come_again_is_unsteady() -> None:
     assert found == {"t": ("pass", "unsteady: failed in 2 of 4 runs: exit 1")}
 
 
+def test_a_part_that_only_a_better_run_names_is_there() -> None:
+    found = play(ended(1, "B"), ended(0, "AB"), ended(0, "AB"), ended(0, "AB"), stock="t,t: a,t: b")
+    assert found["t"] == ("pass", "unsteady: failed in 1 of 4 runs: exit 1")
+    assert (found["t: a"], found["t: b"]) == (("pass", ""), ("pass", ""))
+    found = play(ended(1), ended(1), ended(0, "A"), ended(1), stock="t,t: a")
+    assert found.keys() == {"t"}
+
+
 def test_two_further_failures_of_three_are_a_failure() -> None:
     found = play(ended(1), ended(1), ended(0), ended(1), stock="t")
     assert found["t"] == ("fail", "failed in 3 of 4 runs: exit 1")
