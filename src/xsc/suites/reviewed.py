@@ -89,7 +89,7 @@ def parse(text: str, source: str) -> Reviewed:
     except ValueError as error:
         raise UsageError(
             f"{source}: {error} (at {entry!r})",
-            hint="[[excluded]] has test and reason, [[exception]] has test, lanes, reason, unsteady",
+            hint="[[excluded]]: test, reason; [[exception]]: test, lanes, reason, unsteady",
         ) from error
     return Reviewed(tuple(excluded), tuple(exempt))
 
