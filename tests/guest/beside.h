@@ -11,8 +11,10 @@
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #define B_CHILDREN 8
+#define B_THREADS 3
 
 /* What a child has done so far: rounds of its loop, and what went wrong goes to W_CHECK(). */
 static volatile long *b_rounds;
@@ -95,6 +97,71 @@ T_UNUSED static pid_t b_start(int slot, const char *name, const char *procs,
 	W_MUST(!procs || b_put(procs, "0"));
 	body(&b_rounds[slot]);
 	_exit(0);
+}
+
+/*
+ * What they do, without an end. The length of the log is the number of writes that have happened.
+ */
+static int b_log;
+
+T_UNUSED static void b_open_log(void)
+{
+	b_log = open("log", O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+	W_MUST(b_log >= 0);
+}
+
+T_UNUSED static long b_logged(void)
+{
+	struct stat st;
+
+	W_CHECK(!fstat(b_log, &st));
+	return (long)st.st_size;
+}
+
+T_UNUSED static void b_write_hot(volatile long *done)
+{
+	for (;; (*done)++)
+		W_CHECK(write(b_log, "x", 1) == 1);
+}
+
+T_UNUSED static void b_hot(volatile long *done)
+{
+	for (;; (*done)++)
+		getppid();
+}
+
+T_UNUSED static void b_several_threads(volatile long *done)
+{
+	pthread_t t;
+
+	for (int i = 1; i < B_THREADS; i++)
+		W_MUST(!pthread_create(&t, NULL, w_busy, NULL));
+	b_hot(done);
+}
+
+/* Each change of priority retires a worker. */
+T_UNUSED static void b_change(volatile long *done)
+{
+	for (;; (*done)++) {
+		for (int i = 0; i < 50; i++)
+			getppid();
+		W_CHECK(setpriority(PRIO_PROCESS, 0, (int)(*done & 1)) == 0);
+	}
+}
+
+/* So does each exit, in the child. */
+T_UNUSED static void b_fork_hot(volatile long *done)
+{
+	for (;; (*done)++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			for (int i = 0; i < 50; i++)
+				getppid();
+			_exit(3);
+		}
+		W_CHECK(t_wait_code(pid) == 3);
+	}
 }
 
 /* Waits until a child has gone on by a few rounds; at most twenty seconds. */

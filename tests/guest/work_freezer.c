@@ -14,55 +14,11 @@
 
 enum { WRITER, THREADS, CHANGER, FORKER, EXECUTOR, READER, SLOTS };
 
-static int rounds, counters_fd, log_fd, to[2], from[2];
+static int rounds, counters_fd, to[2], from[2];
 static uint64_t longest_ns;
 /* CPU time of the group while it was frozen: not quite 0, for who is the last to freeze says so first. */
 static long used_frozen_us, frozen_us;
 static volatile int *handled;
-
-/* The length of the file is the number of writes that have happened. */
-static void write_hot(volatile long *done)
-{
-	for (;;) {
-		W_CHECK(write(log_fd, "x", 1) == 1);
-		(*done)++;
-	}
-}
-
-static void several_threads(volatile long *done)
-{
-	pthread_t t;
-
-	for (int i = 1; i < 3; i++)
-		W_MUST(!pthread_create(&t, NULL, w_busy, NULL));
-	for (;; (*done)++)
-		getppid();
-}
-
-/* Each change of priority retires a worker. */
-static void change(volatile long *done)
-{
-	for (;; (*done)++) {
-		for (int i = 0; i < 50; i++)
-			getppid();
-		W_CHECK(setpriority(PRIO_PROCESS, 0, (int)(*done & 1)) == 0);
-	}
-}
-
-/* So does each exit, in the child. */
-static void fork_hot(volatile long *done)
-{
-	for (;; (*done)++) {
-		pid_t pid = fork();
-
-		if (!pid) {
-			for (int i = 0; i < 50; i++)
-				getppid();
-			_exit(3);
-		}
-		W_CHECK(t_wait_code(pid) == 3);
-	}
-}
 
 /* And so does each execve, long after it has begun: there is much to copy first. */
 static void execute(volatile long *done)
@@ -116,7 +72,7 @@ static void answer(volatile long *done)
 }
 
 static void (*const bodies[SLOTS])(volatile long *) = {
-	write_hot, several_threads, change, fork_hot, execute, answer,
+	b_write_hot, b_several_threads, b_change, b_fork_hot, execute, answer,
 };
 
 /* Where those stand that keep a group from being frozen. */
@@ -153,19 +109,17 @@ static bool freeze(bool on)
 
 struct stand {
 	long rounds[SLOTS];
-	off_t written;
+	long written;
 	long used_us;
 };
 
 static struct stand look(void)
 {
 	struct stand s;
-	struct stat st;
 
 	for (int i = 0; i < SLOTS; i++)
 		s.rounds[i] = b_rounds[i];
-	W_CHECK(!fstat(log_fd, &st));
-	s.written = st.st_size;
+	s.written = b_logged();
 	s.used_us = b_value(b_group(GROUP, "cpu.stat"), "usage_usec");
 	return s;
 }
@@ -209,7 +163,7 @@ static void test_set(const char *name, unsigned int mask)
 
 	*handled = 0;
 	used_frozen_us = frozen_us = 0;
-	W_MUST(!ftruncate(log_fd, 0));
+	W_MUST(!ftruncate(b_log, 0));
 	for (int slot = 0; slot < SLOTS; slot++) {
 		b_rounds[slot] = 0;
 		if (mask & 1u << slot)
@@ -269,8 +223,8 @@ int main(int argc, char **argv)
 	}
 	dir = w_scratch();
 	handled = (volatile int *)&b_rounds[SLOTS];
-	log_fd = open("log", O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-	W_MUST(log_fd >= 0 && !pipe(to) && !pipe(from));
+	b_open_log();
+	W_MUST(!pipe(to) && !pipe(from));
 	b_make_group(GROUP);
 	w_need_worker();
 	test_set("a hot process", 1u << WRITER);

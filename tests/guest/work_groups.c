@@ -9,27 +9,11 @@
 #define GROUP "xsc-counted"
 #define LIMITED "xsc-limited"
 #define DOMAIN "xsc-threaded"
-#define THREADS 3
 #define SOON_MS 200
 #define WATCH_MS 100
 #define CHARGED_US 5000	/* in that time: what is charged late */
 
 static int rounds;
-
-static void hot(volatile long *done)
-{
-	for (;; (*done)++)
-		getppid();
-}
-
-static void several_threads(volatile long *done)
-{
-	pthread_t t;
-
-	for (int i = 1; i < THREADS; i++)
-		W_MUST(!pthread_create(&t, NULL, w_busy, NULL));
-	hot(done);
-}
 
 static int lines(const char *text)
 {
@@ -60,7 +44,7 @@ static void expect_listed(pid_t pid, int threads)
 static void test_lists(int threads)
 {
 	pid_t pid = b_start(0, "xsc-counted", b_group(GROUP, "cgroup.procs"),
-			    threads > 1 ? several_threads : hot);
+			    threads > 1 ? b_several_threads : b_hot);
 	char name[96];
 
 	W_CHECK(b_moves(0));
@@ -108,7 +92,7 @@ static void test_limit(void)
 	W_CHECK(b_value(b_group(LIMITED, "pids.events"), "max") == 0);
 	w_report("under pids.max 2 a process can have a child, however hot it is");
 	W_CHECK(b_put(b_group(LIMITED, "pids.max"), "1"));
-	pid = b_start(0, "xsc-limited", b_group(LIMITED, "cgroup.procs"), hot);
+	pid = b_start(0, "xsc-limited", b_group(LIMITED, "cgroup.procs"), b_hot);
 	for (int i = 0; i < rounds; i++)
 		W_CHECK(b_moves(0));
 	b_end(pid);
@@ -138,7 +122,7 @@ static void move(pid_t pid, const char *from, const char *to, const char *file)
 
 static void test_moves(const char *name, const char *one, const char *two, const char *file)
 {
-	pid_t pid = b_start(0, "xsc-moved", b_group(one, file), hot);
+	pid_t pid = b_start(0, "xsc-moved", b_group(one, file), b_hot);
 
 	for (int i = 0; i < rounds; i++) {
 		W_CHECK(b_has_worker(pid));
@@ -161,7 +145,7 @@ static void make_threaded(void)
 static void hot_in_thread_group(volatile long *done)
 {
 	W_MUST(b_put(b_group(DOMAIN "/a", "cgroup.threads"), "0"));
-	hot(done);
+	b_hot(done);
 }
 
 static void test_threaded(void)
@@ -193,7 +177,7 @@ int main(int argc, char **argv)
 	b_make_group(LIMITED);
 	w_need_worker();
 	test_lists(1);
-	test_lists(THREADS);
+	test_lists(B_THREADS);
 	test_limit();
 	test_moves("a process moved by cgroup.procs", GROUP, LIMITED, "cgroup.procs");
 	test_threaded();

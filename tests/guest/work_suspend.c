@@ -12,46 +12,7 @@
 
 enum { WRITER, THREADS, CHANGER, FORKER, READER, SLOTS };
 
-static int log_fd, to[2], from[2];
-
-static void write_hot(volatile long *done)
-{
-	for (;; (*done)++)
-		W_CHECK(write(log_fd, "x", 1) == 1);
-}
-
-static void several_threads(volatile long *done)
-{
-	pthread_t t;
-
-	for (int i = 1; i < 3; i++)
-		W_MUST(!pthread_create(&t, NULL, w_busy, NULL));
-	for (;; (*done)++)
-		getppid();
-}
-
-static void change(volatile long *done)
-{
-	for (;; (*done)++) {
-		for (int i = 0; i < 50; i++)
-			getppid();
-		W_CHECK(setpriority(PRIO_PROCESS, 0, (int)(*done & 1)) == 0);
-	}
-}
-
-static void fork_hot(volatile long *done)
-{
-	for (;; (*done)++) {
-		pid_t pid = fork();
-
-		if (!pid) {
-			for (int i = 0; i < 50; i++)
-				getppid();
-			_exit(3);
-		}
-		W_CHECK(t_wait_code(pid) == 3);
-	}
-}
+static int to[2], from[2];
 
 /* Its read is interrupted by the freezer, and must go on by itself: no EINTR, no byte twice. */
 static void answer(volatile long *done)
@@ -66,7 +27,7 @@ static void answer(volatile long *done)
 }
 
 static void (*const bodies[SLOTS])(volatile long *) = {
-	write_hot, several_threads, change, fork_hot, answer,
+	b_write_hot, b_several_threads, b_change, b_fork_hot, answer,
 };
 
 /* The system comes back from it by itself, after DELAY seconds. */
@@ -81,9 +42,9 @@ static bool sleep_and_wake(void)
 static void test_set(const char *name, unsigned int mask, int rounds)
 {
 	pid_t pids[SLOTS] = { 0 };
-	struct stat st;
+	long logged;
 
-	W_MUST(!ftruncate(log_fd, 0));
+	W_MUST(!ftruncate(b_log, 0));
 	for (int slot = 0; slot < SLOTS; slot++) {
 		b_rounds[slot] = 0;
 		if (mask & 1u << slot)
@@ -108,8 +69,8 @@ static void test_set(const char *name, unsigned int mask, int rounds)
 	for (int slot = 0; slot < SLOTS; slot++)
 		if (pids[slot])
 			b_end(pids[slot]);
-	W_CHECK(!fstat(log_fd, &st));
-	W_CHECK(st.st_size - b_rounds[WRITER] <= 1 && st.st_size >= b_rounds[WRITER]);
+	logged = b_logged();
+	W_CHECK(logged - b_rounds[WRITER] <= 1 && logged >= b_rounds[WRITER]);
 	w_report(name);
 }
 
@@ -155,8 +116,8 @@ int main(int argc, char **argv)
 		return t_done();
 	}
 	dir = w_scratch();
-	log_fd = open("log", O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-	W_MUST(log_fd >= 0 && !pipe(to) && !pipe(from));
+	b_open_log();
+	W_MUST(!pipe(to) && !pipe(from));
 	w_need_worker();
 	test_gap();
 	test_set("beside a hot process", 1u << WRITER, rounds);
