@@ -70,8 +70,12 @@ static struct seen run(call6_t transport)
 	char text[32];
 
 	put("trace", "\n");
-	snprintf(text, sizeof(text), "%d", o.pid);
-	put("set_event_pid", text);
+	/*
+	 * Not by set_event_pid: that has the kernel patch its scheduler while others
+	 * run in it, over which QEMU before 8.1 can lose a processor (docs/testing.md).
+	 */
+	snprintf(text, sizeof(text), "common_pid == %d", o.pid);
+	t_ok(put("events/raw_syscalls/filter", text), "the events of one process");
 	put("tracing_on", "1");
 	observed_go(o);
 	t_eq(t_wait_code(o.pid), 0, "traced child");

@@ -41,6 +41,22 @@ _PATTERN = re.compile("|".join(_SPLATS))
 _OF_A_PROGRAM = re.compile(r"traps: .*\[\d+\] (?:general protection|trap )")
 
 
+# A processor that does nothing but take and leave the breakpoint of a patched instruction.
+_IN_BREAKPOINT = re.compile(
+    r"RIP: 0010:(?:asm_exc_int3|exc_int3|do_int3|poke_int3_handler|kprobe_int3_handler)\+"
+)
+_STALLED = re.compile(r"\brcu: INFO: .*stall|soft lockup")
+
+
+def stale_breakpoint(text: str) -> bool:
+    """Return whether a log shows a guest that QEMU's translator has lost: see docs/testing.md.
+
+    Linux patches its own code by a breakpoint that it takes away again. QEMU before 8.1 can keep
+    the translation of that breakpoint, and the processor then meets it for ever.
+    """
+    return bool(_IN_BREAKPOINT.search(text) and _STALLED.search(text))
+
+
 def splats(text: str) -> list[str]:
     """Return the lines of a kernel log that report trouble of the kernel itself, in order."""
     return [

@@ -20,6 +20,7 @@ from xsc import run as gateway
 from xsc.errors import XscError
 from xsc.vm import initrd, protocol
 from xsc.vm.errors import BootTimeout, CommandTimeout, GuestRefused, LostVm, QemuFailed
+from xsc.vm.klog import stale_breakpoint
 from xsc.vm.link import STDERR, STDOUT, Link, Sink
 from xsc.vm.logtail import last_words, tail
 from xsc.vm.qemu import Channels, DirectBoot, Hardware, Share, direct_argv
@@ -350,7 +351,10 @@ class Machine:
         self.close()
         text = last_words(kept)
         what += f"\nend of the guest's console:\n{text}" if text else "\nthe console is empty"
-        return kind(what, hint=f"the whole console is in {kept}")
+        hint = f"the whole console is in {kept}"
+        if stale_breakpoint(text):
+            hint += "; a fault of QEMU before 8.1, not of the guest: see docs/testing.md"
+        return kind(what, hint=hint)
 
     def _failed(self) -> XscError:
         """Make the error for a QEMU that ended before the guest ran: its words, its command."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from xsc.vm.klog import shutdown_counts, splats
+from xsc.vm.klog import shutdown_counts, splats, stale_breakpoint
 
 CLEAN = """\
 [    0.000000] Command line: console=ttyS0 panic=-1 oops=panic xsc=permissive
@@ -56,3 +56,21 @@ def test_shutdown_counts_are_those_of_the_last_line() -> None:
 def test_no_shutdown_line_is_no_count() -> None:
     assert shutdown_counts("") is None
     assert shutdown_counts("xsc: shutdown: calls many traps 0") is None
+
+
+# As printed by a guest that QEMU 7.2 had lost while another processor patched the scheduler.
+LOST = """\
+[  698.612969] rcu: INFO: rcu_sched self-detected stall on CPU
+[  698.615862] NMI backtrace for cpu 0
+[  698.616066] RIP: 0010:asm_exc_int3+0x0/0x40
+[  698.616388] RIP: 0010:__schedule+0x15e/0x1050
+"""
+
+
+def test_a_processor_caught_in_a_breakpoint_is_recognised() -> None:
+    assert stale_breakpoint(LOST)
+
+
+def test_a_stall_alone_or_a_breakpoint_alone_is_something_else() -> None:
+    assert not stale_breakpoint(LOST.replace("asm_exc_int3", "queued_spin_lock_slowpath"))
+    assert not stale_breakpoint("[    1.0] RIP: 0010:exc_int3+0x0/0x40\n")
