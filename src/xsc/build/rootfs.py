@@ -8,13 +8,11 @@ import os
 import shutil
 import stat
 import tarfile
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
 
-from xsc.build import apt, inventory, tools
+from xsc.build import apt, inventory, namespace, tools
 from xsc.build.profiles import Profile, load
 from xsc.errors import StepFailed
 from xsc.graph.step import Json, Step, StepContext
@@ -52,31 +50,6 @@ def _link(source: Path, target: Path) -> None:
     except OSError:  # another file system, or a store that does not allow it
         shutil.copyfile(source, target)
         target.chmod(0o644)
-
-
-@contextmanager
-def _stage(context: StepContext) -> Iterator[Path]:
-    """Give an empty directory that mmdebstrap may read from and unpack in; remove it afterwards.
-
-    Without root, mmdebstrap works in a user namespace whose users can pass through no home
-    directory of mode 0700, so the scratch directory of the step will not do.
-    """
-    if os.geteuid() == 0:
-        stage = context.work / "stage"
-    else:
-        stage = Path(tempfile.gettempdir()) / f"xsc-{os.getuid()}-{context.work.name}"
-    _remove(context, stage)
-    stage.mkdir(mode=0o755)
-    try:
-        yield stage
-    finally:
-        _remove(context, stage)
-
-
-def _remove(context: StepContext, stage: Path) -> None:
-    shutil.rmtree(stage, ignore_errors=True)
-    if stage.exists():  # a killed run left files of the namespace's users
-        context.run(["mmdebstrap", "--unshare-helper", "rm", "-rf", stage])
 
 
 def make_repository(
@@ -245,7 +218,7 @@ def _build(name: str, own_libc: bool, context: StepContext) -> None:
     files = apt.download(packages, context.run)
     names = {package.name for package in packages}
     local = _own_packages(context, names) if own_libc else []
-    with _stage(context) as stage:
+    with namespace.stage(context) as stage:
         repo = make_repository(context, stage / "repo", files, local)
         index = (repo / "Packages").read_text()
         context.progress(0.15, f"installing {len(packages)} packages")
