@@ -56,6 +56,8 @@ def configuration(folder: Path) -> dict[str, Any]:
         workdir=util.renderer(workdir),
         timeout=SILENT_SECONDS,
         haltOnFailure=True,
+        # Whoever may look at the page would see what only the worker's user knows.
+        logEnviron=False,
     )
     builder = util.BuilderConfig(
         name=BUILDER,

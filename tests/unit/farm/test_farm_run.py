@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browserkit import Browser
 
 from xsc import bootstrap
 from xsc.errors import InfraError
@@ -186,19 +184,25 @@ def test_a_farm_that_is_not_there_says_how_to_start_it() -> None:
     assert "farm up" in str(caught.value.hint)
 
 
-@pytest.mark.skipif("XSC_TEST_BROWSER" not in os.environ, reason="XSC_TEST_BROWSER is not set")
-def test_the_status_page_shows_jobs_and_workers(farm: Farm, tmp_path: Path) -> None:
-    assert shutil.which("chromium"), "install the Debian package chromium"
-    place = tmp_path / "shown"
-    jobs = farm.jobs(place, 1)
-    (place / "gate").touch()
-    Caller(farm, jobs).end()
-    pages = {"builders": "shown-0", "workers": "local-2"}
-    for page, wanted in pages.items():
-        argv = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-        argv += [f"--user-data-dir={tmp_path / page}", "--virtual-time-budget=20000"]
-        shown = subprocess.run(
-            [*argv, f"{farm.setup.url}#/{page}"], capture_output=True, text=True, timeout=120
-        ).stdout
-        text = re.sub(r"<[^>]*>", " ", shown)
-        assert wanted in text, json.dumps(text[:2000])
+def test_a_log_shows_nothing_of_the_environment_of_its_worker(farm: Farm, tmp_path: Path) -> None:
+    job = Job("quiet", ("sh", "-c", 'test -n "$PATH" && echo $((6 * 7)) words'), str(tmp_path))
+    (outcome,) = Caller(farm, [job]).end()
+    (build,) = farm.api.get(f"builds?buildrequestid={outcome.request}")["builds"]
+    log = farm.api.get(f"builds/{build['buildid']}/steps/1/logs/stdio/contents")
+    (chunk,) = log["logchunks"]
+    assert "42 words" in chunk["content"]
+    assert "PATH=" not in chunk["content"]
+
+
+def test_the_status_page_shows_jobs_workers_and_logs(farm: Farm, tmp_path: Path) -> None:
+    # What it prints is not in its command, which the log begins with.
+    job = Job("shown-0", ("sh", "-c", "echo $((6 * 7)) words; exit 3"), str(tmp_path))
+    (outcome,) = Caller(farm, [job]).end()
+    (build,) = farm.api.get(f"builds?buildrequestid={outcome.request}")["builds"]
+    log = f"builders/{build['builderid']}/builds/{build['number']}/steps/1/logs/stdio"
+    # The second is what `farm run` names when a job fails.
+    request = f"buildrequests/{outcome.request}"
+    pages = {"builders": "shown-0", request: "shown-0", "workers": WORKERS[1], log: "42 words"}
+    with Browser(tmp_path / "browser") as browser:
+        for page, wanted in pages.items():
+            browser.wait_for(browser.open(f"{farm.setup.url}#/{page}"), wanted)
