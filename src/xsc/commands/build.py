@@ -52,7 +52,8 @@ def rebuilt_image(settings: Settings, profile: str) -> Mapping[str, Step]:
     others = sorted(set(names) - {*made.rebuilt, image.LIBC})
     text = f"{len(made.rebuilt)} of {len(names) - 1} source packages are rebuilt"
     if others:
-        text += f"; Debian's: {', '.join(others)}"
+        older = {name: f"{name} (built here from an older source)" for name in made.older}
+        text += f"; Debian's: {', '.join(older.get(name, name) for name in others)}"
     print(f"xsc: {text}", file=sys.stderr, flush=True)
     return made.steps
 

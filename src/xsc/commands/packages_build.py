@@ -13,10 +13,13 @@ from xsc.commands.farm import hand_over
 from xsc.config import Settings
 from xsc.errors import EXIT_OK, UsageError
 from xsc.farm.job import Job
+from xsc.graph.history import History
 from xsc.graph.store import Store
+from xsc.packages import lost
 from xsc.packages.attempts import Attempt
-from xsc.packages.builder import Retry, Site, build_packages, graph_plan, keep, to_build
+from xsc.packages.builder import Retry, Site, graph_plan, keep, to_build
 from xsc.packages.classify import Cause
+from xsc.packages.fallback import Run, build_all
 from xsc.packages.isolation import check_isolation
 from xsc.packages.sets import load_known, select
 from xsc.packages.state import exit_code, rows, totals
@@ -84,6 +87,16 @@ def farm_jobs(
     ]
 
 
+def run_of(settings: Settings, history: History, retry: Retry, tests: bool) -> Run:
+    """Return how packages are built on this machine."""
+    return Run(
+        lambda: Site(settings.paths, history, make_reporter(settings.progress), settings.jobs),
+        lambda names: planned_packages(settings, names, tests),
+        retry,
+        say,
+    )
+
+
 def packages_build(
     ctx: typer.Context,
     names: Names = None,
@@ -102,10 +115,13 @@ def packages_build(
     wanted = [*(names or []), *(sets or [])] or [DEFAULT_SET]
     # Before hours are spent: it may be edited meanwhile, and be wrong for a moment.
     known = load_known(settings.paths.root)
+    if retry in (ALL_FAILED, Cause.SOURCE) and not settings.dry_run:
+        lost.forget(select(settings.paths.root, wanted))
     planned = planned_packages(settings, wanted, tests)
     with open_history(settings) as history:
         plan = graph_plan(planned, settings.paths, history)
-        site = Site(settings.paths, history, make_reporter(settings.progress), settings.jobs)
+        run = run_of(settings, history, rule, tests)
+        site = run.site()
         todo = to_build(planned, plan, site.attempts, rule, retry is not None)
         if settings.dry_run:
             for package in todo:
@@ -120,13 +136,12 @@ def packages_build(
             ensure(settings, sorted(needs - {step.name for p in todo for step in p.steps}))
             plan = graph_plan(planned, settings.paths, history)
             with interruptible():
-                try:
-                    if farm:
-                        hand_over(settings, farm_jobs(settings, todo, retry, tests))
-                    else:
-                        build_packages(todo, plan, site)
-                finally:
-                    site.reporter.close()
+                if farm:
+                    hand_over(settings, farm_jobs(settings, todo, retry, tests))
+                    # The jobs may have come to other versions.
+                    planned = planned_packages(settings, wanted, tests)
+                else:
+                    planned = build_all(planned, plan, todo, run)
             plan = graph_plan(planned, settings.paths, history)
         keep(plan, site, plan.cached)
     found = rows(planned, plan, site.attempts, Store(settings.paths.store), known)

@@ -16,6 +16,7 @@ from debian.debian_support import Version
 from xsc.build import apt, apt_source, inventory
 from xsc.errors import UsageError, XscError
 from xsc.graph.step import Json
+from xsc.packages import lost
 from xsc.run import run
 
 _BUILD_FIELDS = ("Build-Depends", "Build-Depends-Arch", "Build-Conflicts", "Build-Conflicts-Arch")
@@ -29,7 +30,7 @@ class DepWait(XscError):
 
 @dataclass(frozen=True)
 class Source:
-    """A source package at the version that Debian builds from now."""
+    """A source package at one version, mostly the one that Debian builds from now."""
 
     name: str
     version: str
@@ -42,25 +43,33 @@ class Source:
 
 
 def find(names: Sequence[str]) -> dict[str, Source]:
-    """Return the newest source package of each name.
+    """Return the newest source package of each name that the archive is not known to have lost.
+
+    If it has lost every version, the newest: to ask for that one says what is the matter.
 
     Raises UsageError for a name that Debian does not have, InfraError without an index.
     """
     apt_source.refresh()
-    state: Json = [_FORMAT, apt.index_digest(), _digest(apt_source.indexes()), *sorted(names)]
+    gone = lost.noted(names)
+    state: list[Json] = [_FORMAT, apt.index_digest(), lost.index_digest(), *sorted(names)]
+    if gone:
+        state.append({name: list(versions) for name, versions in gone.items()})
     answer = _answer("found", state)
     if answer.exists():
         rows = json.loads(answer.read_text())
         return {row["name"]: Source(**row) for row in rows}
-    found = parse_sources(_ask(apt_source.options(), "showsrc", "--only-source", *names))
+    found = parse_sources(_ask(apt_source.options(), "showsrc", "--only-source", *names), gone)
     missing = [name for name in names if name not in found]
     if missing:
         raise UsageError(
             f"Debian has no source package {', '.join(missing)}",
             hint="sets of packages are in profiles/packages/",
         )
-    every = [one.strip() for _, names in found.values() for one in names.split(",")]
-    builds = parse_builds(_ask(_binary_options(), "show", "--no-all-versions", *every))
+    builds = _builds(binaries for _, binaries in found.values())
+    if gone:
+        # Debian's builds of an older source are not the newest ones.
+        others = (found[name][1] for name in gone)
+        builds = {**_builds(others, "--all-versions"), **builds}
     sources = {
         name: _with_build(source, builds.get((name, source.version), source.version))
         for name, (source, _) in found.items()
@@ -69,12 +78,28 @@ def find(names: Sequence[str]) -> dict[str, Source]:
     return sources
 
 
+def _builds(
+    binaries: Iterable[str], which: str = "--no-all-versions"
+) -> dict[tuple[str, str], str]:
+    every = [one.strip() for names in binaries for one in names.split(",")]
+    return parse_builds(_ask(_binary_options(), "show", which, *every))
+
+
 def _with_build(source: Source, built: str) -> Source:
     return replace(source, built=built)
 
 
-def parse_sources(text: str) -> dict[str, tuple[Source, str]]:
-    """Read `apt-cache showsrc`: the newest version of each source, and its binary packages."""
+def parse_sources(
+    text: str, gone: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, tuple[Source, str]]:
+    """Read `apt-cache showsrc`: the newest version of each source, and its binary packages.
+
+    Versions that are `gone`, by name, are taken only where there is no other.
+    """
+
+    def rank(source: Source) -> tuple[bool, Version]:
+        return source.version not in (gone or {}).get(source.name, ()), Version(source.version)
+
     found: dict[str, tuple[Source, str]] = {}
     for fields in inventory.paragraphs(text):
         if "Checksums-Sha256" not in fields:
@@ -84,7 +109,7 @@ def parse_sources(text: str) -> dict[str, tuple[Source, str]]:
         needs = "".join(f"{key}: {_one(fields[key])}\n" for key in _BUILD_FIELDS if key in fields)
         source = Source(fields["Package"], fields["Version"], fields["Version"], files, needs)
         other = found.get(source.name)
-        if other is None or Version(other[0].version) < Version(source.version):
+        if other is None or rank(other[0]) < rank(source):
             found[source.name] = source, _one(fields.get("Binary", ""))
     return found
 
@@ -178,11 +203,6 @@ def _solve(source: Source, profiles: Sequence[str]) -> Json:
         why = [_one(line) for line in lines if "Depends:" in line or line.startswith("E:")]
         return "; ".join(why) or "apt gave no answer"
     return [[package.name, package.version, package.arch] for package in packages]
-
-
-def _digest(paths: Iterable[Path]) -> str:
-    rows = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def _binary_options() -> list[str]:

@@ -47,14 +47,18 @@ class Attempts:
     def __init__(self, build: Path) -> None:
         self.root = build / FOLDER
 
-    def last(self, source: str) -> Attempt | None:
-        """Return the newest attempt, or None."""
-        number = self._highest(source)
-        if number == 0:
-            return None
-        facts = json.loads((self.root / source / f"{number:03}.json").read_text())
-        cause = facts.pop("cause")
-        return Attempt(**facts, cause=Cause(cause) if cause else None)
+    def last(self, source: str, key: str | None = None) -> Attempt | None:
+        """Return the newest attempt, with `key` the newest on exactly that input, or None.
+
+        One on another input may be newer: that of an older version, after this one was lost.
+        """
+        for number in sorted(self._numbers(source), reverse=True):
+            facts = json.loads((self.root / source / f"{number:03}.json").read_text())
+            cause = facts.pop("cause")
+            attempt = Attempt(**facts, cause=Cause(cause) if cause else None)
+            if key in (None, attempt.key):
+                return attempt
+        return None
 
     def log(self, attempt: Attempt) -> Path:
         """Return where the log of an attempt is."""
@@ -64,7 +68,7 @@ class Attempts:
         self, source: str, key: str, times: Times, failure: Failure | None, log: Path
     ) -> Attempt:
         """Keep an attempt and a copy of its log."""
-        number = self._highest(source) + 1
+        number = max(self._numbers(source), default=0) + 1
         attempt = Attempt(
             source,
             number,
@@ -85,6 +89,5 @@ class Attempts:
         scratch.replace(record)
         return attempt
 
-    def _highest(self, source: str) -> int:
-        numbers = [int(path.stem) for path in (self.root / source).glob("[0-9]*.json")]
-        return max(numbers, default=0)
+    def _numbers(self, source: str) -> list[int]:
+        return [int(path.stem) for path in (self.root / source).glob("[0-9]*.json")]

@@ -19,6 +19,7 @@ from xsc.graph.history import History
 from xsc.graph.plan import Plan, make_plan
 from xsc.graph.runner import link_output, note_success
 from xsc.graph.store import Entry, Store
+from xsc.packages import lost
 from xsc.packages.attempts import Attempt, Attempts, Times
 from xsc.packages.classify import ENDED, Cause, Failure, classify, classify_fetch
 from xsc.packages.steps import Planned
@@ -55,11 +56,20 @@ def graph_plan(planned: Sequence[Planned], paths: Paths, history: History) -> Pl
 
 
 def failed_before(package: Planned, plan: Plan, attempts: Attempts) -> Attempt | None:
-    """Return the last attempt if it failed on exactly this input, else None."""
-    last = attempts.last(package.name)
-    if last is None or last.cause is None or last.key != plan.keys[package.build_step].key:
-        return None
-    return last
+    """Return the last attempt on exactly this input if it failed, else None."""
+    last = attempts.last(package.name, plan.keys[package.build_step].key)
+    return None if last is None or last.cause is None else last
+
+
+def _is_fresh(package: Planned, last: Attempt | None) -> bool:
+    """Say whether a package is to be tried, of which `last` is the failure on its input.
+
+    What another index named, and the archive had not, it may have now that this one names it.
+    """
+    if last is None:
+        return True
+    version = package.source_version
+    return last.cause is Cause.SOURCE and version not in ("", *package.lost)
 
 
 def to_build(
@@ -71,7 +81,7 @@ def to_build(
         if not package.steps or not {package.build_step, package.scan_step} & set(plan.missing):
             continue
         last = failed_before(package, plan, attempts)
-        if (last is not None and retry(last)) or (last is None and not only_failed):
+        if (last is not None and retry(last)) or (_is_fresh(package, last) and not only_failed):
             wanted.append(package)
     return wanted
 
@@ -124,6 +134,8 @@ def _build_one(
             log = site.paths.logs / f"{step.name}.log"
             failure = explain(error, log)
             site.reporter.failed(step.name, f"{failure.cause}: {failure.reason}")
+            if failure.cause is Cause.SOURCE and package.source_version:
+                lost.note(package.name, package.source_version)
             site.attempts.add(package.name, key, watch.times(), failure, log)
             if "disk is full" in error.message:
                 raise

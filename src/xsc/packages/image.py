@@ -33,6 +33,8 @@ class Image:
     """All steps of the build graph, and those of this image."""
     rebuilt: tuple[str, ...]
     """Source packages that were built here, apart from the C library's."""
+    older: tuple[str, ...] = ()
+    """Those that were built here too, of a source older than Debian's: apt would not take them."""
 
 
 def sources(root: Path, profile: str) -> tuple[str, ...]:
@@ -43,8 +45,12 @@ def sources(root: Path, profile: str) -> tuple[str, ...]:
 
 
 def with_rebuilt(profile: str, planned: Sequence[Planned], built: Sequence[str]) -> Image:
-    """Return the steps of an image in which the packages named in `built` take Debian's place."""
-    chosen = [one for one in planned if one.name in built and one.name != LIBC]
+    """Return the steps of an image in which the packages named in `built` take Debian's place.
+
+    Those that are older than Debian's do not: the image would lack an update that Debian has.
+    """
+    there = [one for one in planned if one.name in built and one.name != LIBC]
+    chosen = [one for one in there if not one.newer]
     makers = tuple(one.build_step for one in chosen)
     base_root, base_iso = registry()[f"rootfs-{profile}"], registry()[f"iso-{profile}"]
     rootfs = Step(
@@ -65,7 +71,8 @@ def with_rebuilt(profile: str, planned: Sequence[Planned], built: Sequence[str])
     )
     own = {step.name: step for one in chosen for step in one.steps}
     steps = {**registry(), **own, rootfs.name: rootfs, iso.name: iso}
-    return Image(steps, tuple(sorted(one.name for one in chosen)))
+    older = (one.name for one in there if one.newer)
+    return Image(steps, tuple(sorted(one.name for one in chosen)), tuple(sorted(older)))
 
 
 def build_rootfs(base: Step, makers: Sequence[str], context: StepContext) -> None:

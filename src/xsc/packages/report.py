@@ -42,7 +42,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         "" if row.seconds is None else human_seconds(row.seconds),
         "" if row.programs is None else str(row.programs),
         "" if row.traps is None else str(row.traps),
-        row.explained or row.detail,
+        row.remark,
     )
 
 

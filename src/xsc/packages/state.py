@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class Row:
     finds: tuple[str, ...] = ()
     debs: Path | None = None
     log: Path | None = None
+    lost: tuple[str, ...] = ()
+    """Newer versions of the source, newest first, which the index names and the archive has not."""
 
     @property
     def settled(self) -> bool:
@@ -62,12 +64,32 @@ class Row:
         """The state in words, with the cause of a failure."""
         return f"{self.state}: {self.cause}" if self.cause else str(self.state)
 
+    @property
+    def remark(self) -> str:
+        """What is known of it: why it is as it is, else what was found."""
+        return _joined(self.explained, _older(self.lost)) if self.explained else self.detail
+
 
 def rows(
     planned: Iterable[Planned], plan: Plan, attempts: Attempts, store: Store, known: Known
 ) -> list[Row]:
     """Return how every package stands."""
-    return [_row(package, plan, attempts, store, known) for package in planned]
+    return [
+        _with_lost(_row(package, plan, attempts, store, known), package.newer)
+        for package in planned
+    ]
+
+
+def _with_lost(row: Row, newer: tuple[str, ...]) -> Row:
+    return replace(row, detail=_joined(row.detail, _older(newer)), lost=newer)
+
+
+def _older(newer: Sequence[str]) -> str:
+    return f"older than Debian's {newer[0]}, of which the archive has no source" if newer else ""
+
+
+def _joined(*texts: str) -> str:
+    return "; ".join(filter(None, texts))
 
 
 def _row(package: Planned, plan: Plan, attempts: Attempts, store: Store, known: Known) -> Row:
@@ -87,7 +109,7 @@ def _row(package: Planned, plan: Plan, attempts: Attempts, store: Store, known: 
             detail=next(iter(traps.finds), ""),
             explained=known.reason(name, Kind.TRAPS) if traps.count else "",
             seconds=built.seconds,
-            processor_seconds=_processor_seconds(attempts.last(name), key, built.seconds),
+            processor_seconds=_processor_seconds(attempts.last(name, key), built.seconds),
             programs=traps.programs,
             traps=traps.count,
             finds=tuple(word for words in traps.finds.values() for word in words),
@@ -109,12 +131,12 @@ def _row(package: Planned, plan: Plan, attempts: Attempts, store: Store, known: 
     )
 
 
-def _processor_seconds(last: Attempt | None, key: str, seconds: float) -> float | None:
-    """Return what the attempt that made an output has used, if it is the last one of its record.
+def _processor_seconds(last: Attempt | None, seconds: float) -> float | None:
+    """Return what the attempt that made an output has used, if it is the last one on its input.
 
     One that found the packages and only had to scan them took less time than they did.
     """
-    if last is None or last.key != key or last.seconds < seconds:
+    if last is None or last.seconds < seconds:
         return None
     return last.processor_seconds
 
@@ -134,5 +156,8 @@ def totals(found: Sequence[Row]) -> str:
     explained = sum(1 for row in found if row.explained)
     if explained:
         parts.append(f"{explained} of these explained")
+    older = sum(1 for row in found if row.lost)
+    if older:
+        parts.append(f"{older} older than Debian's")
     seconds = sum(row.seconds or 0.0 for row in found)
     return f"{len(found)} packages: {', '.join(parts)}; {seconds / 60:.0f} min of building"

@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 
+from debian.debian_support import Version
+
 from xsc.build import apt, registry
 from xsc.errors import UsageError
 from xsc.graph.step import Json, Step
-from xsc.packages import archive
+from xsc.packages import archive, lost
 from xsc.packages.recipe import SCRIPTS, Recipe, build_package
 from xsc.packages.scanning import scan_packages
 from xsc.packages.sets import Known
@@ -52,6 +54,15 @@ class Planned:
     steps: tuple[Step, ...] = ()
     waits: str = ""
     """What is missing to build it."""
+    source_version: str = ""
+    """Of the source that it is built from. Empty if a step of the build graph has its own."""
+    lost: tuple[str, ...] = ()
+    """Versions of the source that the index names and the archive has not, newest first."""
+
+    @property
+    def newer(self) -> tuple[str, ...]:
+        """The lost versions after its own. If there are any, it is older than Debian's package."""
+        return tuple(one for one in self.lost if Version(one) > Version(self.source_version))
 
     @property
     def build_step(self) -> str:
@@ -154,6 +165,7 @@ def _solve(sources: Sequence[archive.Source], profiles: Sequence[str], say: Say)
 def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say) -> list[Planned]:
     """Return what building each package takes. UsageError for one that Debian does not have."""
     found = archive.find(names)
+    gone = lost.noted(names)
     sources = {name: archive.without(found[name], known.left_out(name)) for name in names}
     _solve([sources[name] for name in names if name not in known.steps], options.profiles(), say)
     planned = []
@@ -162,10 +174,11 @@ def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say
         if name in known.steps:
             planned.append(_of_the_graph(name, known.steps[name], source.version))
             continue
+        origin = source.version, gone.get(name, ())
         try:
             packages, profiles = _closure(source, options.profiles())
         except archive.DepWait as reason:
-            planned.append(Planned(name, source.version, waits=reason.message))
+            planned.append(Planned(name, source.version, (), reason.message, *origin))
             continue
         recipe = Recipe(
             source,
@@ -176,7 +189,7 @@ def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say
             traps=known.traps(name),
         )
         steps = package_steps(recipe, known.left_out(name))
-        planned.append(Planned(name, recipe.version, steps))
+        planned.append(Planned(name, recipe.version, steps, "", *origin))
     return planned
 
 

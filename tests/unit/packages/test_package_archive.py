@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from xsc.build import apt, apt_source
 from xsc.build.apt import Package
+from xsc.packages import archive, lost
 from xsc.packages.archive import Source, parse_builds, parse_sources
 from xsc.packages.recipe import Recipe, changelog_entry
 
@@ -60,6 +67,46 @@ def test_the_newest_source_is_taken() -> None:
     assert (source.version, source.files) == ("1.0-10", {"tool_1.0-10.dsc": "cc"})
     assert binaries == "tool"
     assert found["other"][0].needs == "Build-Conflicts: x\n"
+
+
+@pytest.mark.parametrize(
+    ("gone", "version"),
+    [
+        ({"tool": ("1.0-10",)}, "1.0-2"),
+        ({"tool": ("1.0-2",)}, "1.0-10"),
+        ({"tool": ("1.0-10", "1.0-2")}, "1.0-10"),
+        ({"other": ("1.0-10",)}, "1.0-10"),
+    ],
+)
+def test_a_source_that_is_lost_is_taken_only_for_want_of_another(
+    gone: dict[str, tuple[str, ...]], version: str
+) -> None:
+    for text in (SOURCES, "\n\n".join(reversed(SOURCES.strip().split("\n\n")))):
+        found = parse_sources(text, gone)
+        assert found["tool"][0].version == version
+        assert found["other"][0].version == "1:2-1"
+
+
+def test_debians_build_of_an_older_source_is_found_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(options: Sequence[str], *words: str) -> str:
+        if words[0] == "showsrc":
+            return SOURCES
+        # The newest build is that of the newest source.
+        return BUILDS if "--all-versions" in words else BUILDS.replace("1.0-2", "1.0-10")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(apt_source, "refresh", lambda: None)
+    monkeypatch.setattr(apt_source, "options", lambda: [])
+    monkeypatch.setattr(archive, "_binary_options", lambda: [])
+    monkeypatch.setattr(apt, "index_digest", lambda: "index")
+    monkeypatch.setattr(archive, "_ask", ask)
+    assert archive.find(["tool"])["tool"].built == "1.0-10+b3"
+    lost.note("tool", "1.0-10")
+    assert archive.find(["tool"])["tool"].built == "1.0-2+b3"
+    lost.forget(["tool"])
+    assert archive.find(["tool"])["tool"].built == "1.0-10+b3"
 
 
 def test_what_documentation_needs_is_left_out() -> None:

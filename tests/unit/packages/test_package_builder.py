@@ -162,9 +162,13 @@ def test_attempts_are_remembered_whole(tmp_path: Path) -> None:
     made = attempts.add("p", "key", replace(times, processor_seconds=None), None, log)
     assert attempts.last("p") == made
     assert (made.number, made.cause) == (2, None)
+    other = attempts.add("p", "other", times, None, log)
+    assert attempts.last("p") == other
+    assert attempts.last("p", "key") == made
+    assert attempts.last("p", "none") is None
     # A record that was cut short by a kill has no name yet.
-    (tmp_path / "packages/p/003.new").write_text("{")
-    assert attempts.last("p") == made
+    (tmp_path / "packages/p/004.new").write_text("{")
+    assert attempts.last("p") == other
 
 
 ROWS = [

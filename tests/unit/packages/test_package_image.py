@@ -9,15 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from xsc.bench.stand_ins import make_cache
 from xsc.build import registry
+from xsc.commands import packages_build
+from xsc.commands.build import rebuilt_image
+from xsc.config import Settings
+from xsc.graph.history import History
 from xsc.graph.step import Step, StepContext
+from xsc.packages import image as image_module
+from xsc.packages.builder import graph_plan
 from xsc.packages.image import build_iso, build_rootfs, with_rebuilt
 from xsc.packages.steps import Planned, scan_step
+from xsc.paths import ROOT, Paths
+from xsc.progress import Mode
 
 
-def planned(name: str) -> Planned:
-    """Return a package whose build does nothing."""
-    return Planned(name, "1", (Step(f"package-{name}", print), scan_step(name, f"package-{name}")))
+def do_nothing(context: StepContext) -> None:
+    """Make nothing."""
+
+
+def planned(name: str, *lost: str) -> Planned:
+    """Return a package whose build does nothing, of version 1, with versions that are lost."""
+    made = Step(f"package-{name}", do_nothing)
+    return Planned(name, "1+b0+xsc1", (made, scan_step(name, made.name)), "", "1", lost)
 
 
 @pytest.fixture
@@ -54,6 +68,39 @@ def test_only_what_is_built_takes_debians_place() -> None:
     # The ordinary image is not touched.
     for name, step in registry().items():
         assert image.steps[name] is step
+
+
+def test_what_is_older_than_debians_leaves_debians_in_its_place() -> None:
+    packages = [planned("sed"), planned("zlib", "2"), planned("bash", "1"), planned("glibc", "2")]
+    image = with_rebuilt("standard", packages, ["sed", "zlib", "bash", "glibc"])
+    assert (image.rebuilt, image.older) == (("bash", "sed"), ("zlib",))
+    needs = set(image.steps["rootfs-standard-rebuilt"].needs)
+    assert needs == {"glibc", "package-bash", "package-sed"}
+    # What is not there cannot be older.
+    assert with_rebuilt("standard", packages, ["sed"]).older == ()
+
+
+def test_it_is_said_which_are_still_debians_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packages = [planned("sed"), planned("zlib", "2")]
+    paths = Paths(root=ROOT, build=tmp_path / "build", cache=tmp_path / "home/xsc")
+    settings = Settings(paths, 1, Mode.PLAIN, False)
+    with History(tmp_path / "history.db", paths.build) as history:
+        make_cache(tmp_path / "home", packages, graph_plan(packages, paths, history))
+    for package in packages:
+        (paths.links / package.build_step).mkdir(parents=True)
+    names = ("bash", "glibc", "sed", "zlib")
+    monkeypatch.setattr(image_module, "sources", lambda root, profile: names)
+    monkeypatch.setattr(
+        packages_build, "planned_packages", lambda settings, wanted, tests: packages
+    )
+    steps = rebuilt_image(settings, "standard")
+    assert "package-zlib" not in steps["rootfs-standard-rebuilt"].needs
+    assert capsys.readouterr().err == (
+        "xsc: 1 of 3 source packages are rebuilt; "
+        "Debian's: bash, zlib (built here from an older source)\n"
+    )
 
 
 def test_the_root_file_system_is_given_the_packages_it_holds(context: StepContext) -> None:
