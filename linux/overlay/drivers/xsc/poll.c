@@ -144,7 +144,7 @@ struct xsc_worker *xsc_forced_worker(const struct xsc_sqe *sqe)
 		return NULL;
 	w = xsc_some_worker();
 	/* It would have to stop looking, and the next request is for it anyway. */
-	return w && READ_ONCE(w->polling) ? NULL : w;
+	return w && READ_ONCE(w->task->xsc.polling) ? NULL : w;
 }
 
 /* A CPU for a worker of current: allowed, another one, and idle unless @anywhere. */
@@ -358,7 +358,7 @@ void xsc_poll_window(struct xsc_worker *w)
 	xsc_count(w->owner, starts, 1);
 	xsc_trace_poll(w->owner, true);
 	WRITE_ONCE(win->wait->spins, xsc_spins());
-	WRITE_ONCE(w->polling, true);
+	xsc_recharge(current, &current->xsc.polling, true);
 	xsc_open_polling(win, true);
 	xsc_look(w);
 	xsc_open_polling(win, false);
@@ -368,7 +368,7 @@ void xsc_poll_window(struct xsc_worker *w)
 	 */
 	smp_mb();
 	xsc_serve(w);
-	WRITE_ONCE(w->polling, false);
+	xsc_recharge(current, &current->xsc.polling, false);
 	xsc_return_budget(slot);
 	xsc_count(w->owner, poll_ns, local_clock() - start);
 	xsc_trace_poll(w->owner, false);

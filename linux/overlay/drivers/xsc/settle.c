@@ -10,6 +10,8 @@
  */
 #include <linux/sched/signal.h>
 
+#include <asm/irq_regs.h>
+
 #include "take.h"
 
 /* Nobody runs @seq, whose claim is ours; the next number is free. */
@@ -162,4 +164,15 @@ void __xsc_settle(struct pt_regs *regs)
 	if (place.stage == XSC_BUILDING)
 		xsc_unpoll(win);
 	xsc_arch_rewind(regs);
+}
+
+/**
+ * __xsc_tick_in_wait() - the slow half of xsc_tick_in_wait(), from a timer interrupt
+ *
+ * Where a trap would have been in the kernel, this gate waits in user mode: for
+ * the statistics, it is in the kernel.
+ */
+bool __xsc_tick_in_wait(void)
+{
+	return xsc_arch_place(get_irq_regs()).stage == XSC_PUBLISHED;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counters: /proc/<pid>/xsc, /proc/<pid>/task/<tid>/xsc and /sys/kernel/xsc/. */
+#include <linux/kernel_stat.h>
 #include <linux/kobject.h>
 #include <linux/percpu.h>
 #include <linux/sched/signal.h>
@@ -108,6 +109,12 @@ int proc_tgid_xsc(struct seq_file *m, struct pid_namespace *ns,
 		unlock_task_sighand(task, &flags);
 	}
 	return xsc_show(m, task, &counts);
+}
+
+/* The slow half of xsc_account_tick(): the processor was busy, and nobody pays. */
+void __xsc_account_tick(u64 cputime, int index)
+{
+	__this_cpu_add(kernel_cpustat.cpustat[index], cputime);
 }
 
 #define XSC_ATTR(name, fmt, value)						\

@@ -18,6 +18,7 @@
 #include <linux/pid.h>
 #include <linux/resume_user_mode.h>
 #include <linux/sched/clock.h>
+#include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -414,6 +415,27 @@ void xsc_worker_gone(struct task_struct *task)
 	complete(&task->xsc.serves->gone);
 }
 
+/**
+ * xsc_recharge() - change whether a process is charged for its worker's time
+ * @task:	the worker
+ * @rule:	.polling or .awaited of it
+ *
+ * What has been used up to now is accounted first, by the old rule.
+ */
+void xsc_recharge(struct task_struct *task, bool *rule, bool value)
+{
+	task_sched_runtime(task);
+	WRITE_ONCE(*rule, value);
+}
+
+/* While the submitter sleeps for its worker, it is the worker that is charged. */
+static void xsc_await(bool awaited)
+{
+	struct task_struct *task = current->xsc.worker->task;
+
+	xsc_recharge(task, &task->xsc.awaited, awaited);
+}
+
 static bool xsc_claim_is(struct xsc_window *win, s64 claim)
 {
 	return atomic64_read_acquire(&win->claim) == claim;	/* (E) */
@@ -426,6 +448,7 @@ static bool xsc_claim_is(struct xsc_window *win, s64 claim)
  */
 bool xsc_park(struct xsc_window *win, s64 claim)
 {
+	bool done;
 	u64 woken;
 
 	if (!xsc_claim_is(win, claim))
@@ -433,7 +456,10 @@ bool xsc_park(struct xsc_window *win, s64 claim)
 	xsc_count(current, parks, 1);
 	xsc_trace_park(xsc_claim_seq(claim));
 	WRITE_ONCE(win->woken_ns, 0);
-	if (wait_event_freezable(win->parked, !xsc_claim_is(win, claim)))
+	xsc_await(true);
+	done = !wait_event_freezable(win->parked, !xsc_claim_is(win, claim));
+	xsc_await(false);
+	if (!done)
 		return false;
 	woken = READ_ONCE(win->woken_ns);
 	if (woken)
@@ -457,7 +483,9 @@ static void xsc_hurry(struct xsc_worker *w)
 void xsc_cancel(struct xsc_worker *w, s64 claim)
 {
 	xsc_hurry(w);
+	xsc_await(true);
 	wait_event_state(w->win->parked, !xsc_claim_is(w->win, claim), XSC_WAIT);
+	xsc_await(false);
 	WRITE_ONCE(w->cancel, false);
 }
 

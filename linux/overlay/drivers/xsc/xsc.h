@@ -94,7 +94,6 @@ struct xsc_window {
  * @cancel:	the owner wants the request in hand to end early
  * @dead:	the worker runs no request any more: the process is ending, or it
  *		had nothing to do for long
- * @polling:	it looks at the window
  * @busy:	a request of the window is in hand
  * @called_in:	it has slept, and the gate has been told to ring
  * @running:	its number
@@ -113,7 +112,6 @@ struct xsc_worker {
 	unsigned long order;
 	bool cancel;
 	bool dead;
-	bool polling;
 	bool busy;
 	bool called_in;
 	u32 running;
@@ -202,6 +200,7 @@ bool xsc_worker_fits(const struct xsc_worker *w);
 struct xsc_worker *xsc_hire(void);
 void xsc_retire(void);
 void xsc_order_polling(struct xsc_worker *w);
+void xsc_recharge(struct task_struct *task, bool *rule, bool value);
 bool xsc_park(struct xsc_window *win, s64 claim);
 void xsc_cancel(struct xsc_worker *w, s64 claim);
 bool xsc_hand_over(struct xsc_worker *w, const struct xsc_sqe *sqe, long *res);

@@ -42,6 +42,8 @@ void xsc_worker_gone(struct task_struct *p);
 void xsc_retire(void);
 void __xsc_settle(struct pt_regs *regs);
 void __xsc_worker_sleeping(struct task_struct *task);
+void __xsc_account_tick(u64 cputime, int index);
+bool __xsc_tick_in_wait(void);
 int proc_pid_xsc(struct seq_file *m, struct pid_namespace *ns,
 		 struct pid *pid, struct task_struct *task);
 int proc_tgid_xsc(struct seq_file *m, struct pid_namespace *ns,
@@ -142,6 +144,53 @@ static inline void xsc_worker_sleeping(struct task_struct *p)
 		__xsc_worker_sleeping(p);
 }
 
+/**
+ * xsc_uncharged() - does @p run at a time that its process is charged for anyway?
+ *
+ * A submitter that does not sleep is charged for its own time: what its worker
+ * does meanwhile is what it would have done itself, or looking for requests.
+ */
+static __always_inline bool xsc_uncharged(const struct task_struct *p)
+{
+	return xsc_is_worker(p) && READ_ONCE(p->xsc.polling) && !READ_ONCE(p->xsc.awaited);
+}
+
+/** xsc_charge() - what @p's process and groups are charged for @ns of it; under its rq lock */
+static __always_inline u64 xsc_charge(struct task_struct *p, u64 ns)
+{
+	if (likely(!xsc_is_worker(p)))
+		return ns;
+	if (xsc_uncharged(p))
+		return 0;
+	WRITE_ONCE(p->xsc.charged_ns, p->xsc.charged_ns + ns);
+	return ns;
+}
+
+/** xsc_runtime() - the part of @p's run time @ns that its process is charged for */
+static __always_inline u64 xsc_runtime(const struct task_struct *p, u64 ns)
+{
+	return likely(!xsc_is_worker(p)) ? ns : READ_ONCE(p->xsc.charged_ns);
+}
+
+/**
+ * xsc_account_tick() - a tick of kernel time of @p
+ *
+ * Return: true if it is the machine's only, and has been accounted.
+ */
+static __always_inline bool xsc_account_tick(struct task_struct *p, u64 cputime, int index)
+{
+	if (likely(!xsc_uncharged(p)))
+		return false;
+	__xsc_account_tick(cputime, index);
+	return true;
+}
+
+/** xsc_tick_in_wait() - a tick of current in user mode: does it wait for its worker? */
+static __always_inline bool xsc_tick_in_wait(void)
+{
+	return unlikely(current->xsc.worker) && __xsc_tick_in_wait();
+}
+
 #else /* !CONFIG_XSC */
 
 static inline bool xsc_task_gated(const struct task_struct *p) { return false; }
@@ -162,6 +211,10 @@ static inline void xsc_drop_worker(void) { }
 static inline void xsc_settle(struct pt_regs *regs) { }
 static inline void xsc_worker_sleeping(struct task_struct *p) { }
 static inline bool xsc_is_worker(const struct task_struct *p) { return false; }
+static inline u64 xsc_charge(struct task_struct *p, u64 ns) { return ns; }
+static inline u64 xsc_runtime(const struct task_struct *p, u64 ns) { return ns; }
+static inline bool xsc_account_tick(struct task_struct *p, u64 cputime, int index) { return false; }
+static inline bool xsc_tick_in_wait(void) { return false; }
 #define xsc_mm_init(mm) do { } while (0)
 #define xsc_pid_ns(p) ((p)->nsproxy->pid_ns_for_children)
 #define xsc_sealed(mm, start, end) false

@@ -56,6 +56,9 @@ struct xsc_counts {
  *		or its creator before it runs may change it
  * @worker:	the worker that serves @win; the task itself creates and retires it
  * @serves:	for a worker's own task, what it serves; fixed from creation on
+ * @charged_ns:	for a worker's own task, the run time that its process is charged for
+ * @polling:	for a worker's own task, it looks at its submitter's window
+ * @awaited:	for a worker's own task, the submitter sleeps until it is done
  * @counts:	each field is written by one task only: worker, punted, starts
  *		and poll_ns by the worker, the others by the task itself
  * @last_bell:	clock at one of the last bells that a worker could have answered
@@ -69,12 +72,15 @@ struct xsc_task {
 	struct xsc_window *win;
 	struct xsc_worker *worker;
 	struct xsc_worker *serves;
+	u64 charged_ns;
 	struct xsc_counts counts;
 	u64 last_bell;
 	unsigned long rest_until;
 	u16 hot;
 	u16 failures;
 	bool inflight;
+	bool polling;
+	bool awaited;
 };
 
 #endif /* _LINUX_XSC_TYPES_H */
