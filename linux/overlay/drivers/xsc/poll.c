@@ -298,9 +298,14 @@ static bool xsc_poll_disturbed(const struct xsc_worker *w)
 	       !cpumask_test_cpu(here, READ_ONCE(w->owner->cpus_ptr));
 }
 
-/* Calls keep coming, but not such that it pays: the period need not wait for a pause. */
+/*
+ * Calls keep coming, but not such that it pays, or no longer for this worker: the
+ * period need not wait for a pause.
+ */
 static bool xsc_poll_vain(const struct xsc_worker *w)
 {
+	if (unlikely(w->unfit))
+		return true;
 	return unlikely(w->vain >= XSC_VAIN_MIN) && w->vain * XSC_VAIN_SHARE > w->served &&
 	       xsc_workers() <= XSC_WORKERS_AUTO;
 }
@@ -355,6 +360,7 @@ void xsc_poll_window(struct xsc_worker *w)
 		return;
 	w->served = 0;
 	w->vain = 0;
+	w->unfit = false;
 	xsc_count(w->owner, starts, 1);
 	xsc_trace_poll(w->owner, true);
 	WRITE_ONCE(win->wait->spins, xsc_spins());

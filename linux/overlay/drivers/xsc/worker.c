@@ -199,6 +199,7 @@ bool xsc_serve(struct xsc_worker *w)
 	xsc_snapshot(&sqe, win->sr);
 	if (!xsc_sqe_valid(&sqe, seq) || !xsc_owner_allows(w) ||
 	    !xsc_class_worker(&sqe) || !xsc_toss()) {
+		w->unfit = !xsc_same_subject(w->owner, current);
 		xsc_punt(w, seq);
 		return true;
 	}

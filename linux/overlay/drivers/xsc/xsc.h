@@ -95,6 +95,7 @@ struct xsc_window {
  * @dead:	the worker runs no request any more: the process is ending, or it
  *		had nothing to do for long
  * @busy:	a request of the window is in hand
+ * @unfit:	others have given the submitter another group or other credentials
  * @called_in:	it has slept, and the gate has been told to ring
  * @running:	its number
  * @handed:	copy of a request that the owner handed over
@@ -113,6 +114,7 @@ struct xsc_worker {
 	bool cancel;
 	bool dead;
 	bool busy;
+	bool unfit;
 	bool called_in;
 	u32 running;
 	struct xsc_sqe handed;
