@@ -35,15 +35,21 @@
 
 /* The rows of the table that say worker, for a look without its cache lines. */
 DECLARE_BITMAP(xsc_worker_calls, NR_syscalls) __ro_after_init;
+/* Those of them that any arguments suit. */
+DECLARE_BITMAP(xsc_unchecked_calls, NR_syscalls) __ro_after_init;
 
 /** xsc_class_init() - before there are programs */
 void __init xsc_class_init(void)
 {
 	unsigned int nr;
 
-	for (nr = 0; nr < NR_syscalls; nr++)
-		if (xsc_classes[nr].flags & XSC_CLASS_WORKER)
-			__set_bit(nr, xsc_worker_calls);
+	for (nr = 0; nr < NR_syscalls; nr++) {
+		if (!(xsc_classes[nr].flags & XSC_CLASS_WORKER))
+			continue;
+		__set_bit(nr, xsc_worker_calls);
+		if (xsc_classes[nr].check == XSC_CHECK_NONE)
+			__set_bit(nr, xsc_unchecked_calls);
+	}
 }
 
 static const struct xsc_class *xsc_class_of(unsigned int nr)
@@ -224,11 +230,10 @@ static bool xsc_check(enum xsc_check check, const u64 *args)
 	return false;
 }
 
-/** xsc_class_worker() - may a worker run this very request? */
-bool xsc_class_worker(const struct xsc_sqe *sqe)
+/** xsc_class_checks() - the slow half of xsc_class_worker() */
+bool xsc_class_checks(const struct xsc_sqe *sqe)
 {
-	return sqe->user_data < NR_syscalls && xsc_class_suits(sqe->nr) &&
-	       xsc_check(xsc_classes[sqe->nr].check, sqe->args);
+	return xsc_class_suits(sqe->nr) && xsc_check(xsc_classes[sqe->nr].check, sqe->args);
 }
 
 /*

@@ -310,14 +310,28 @@ static bool xsc_poll_vain(const struct xsc_worker *w)
 	       xsc_workers() <= XSC_WORKERS_AUTO;
 }
 
+/* A few looks at the window; what disturbs a worker can wait as long as these take. */
+static __always_inline bool xsc_look_closely(struct xsc_window *win, s64 *claim)
+{
+	int i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < 4; i++)
+		if (xsc_waiting(win, claim))
+			return true;
+	return false;
+}
+
 static void xsc_look(struct xsc_worker *w)
 {
 	u64 window = READ_ONCE(xsc_poll_window_us) * (u64)NSEC_PER_USEC;
+	struct xsc_window *win = w->win;
 	unsigned int round = 0;
 	u64 since = 0;
+	s64 claim;
 
 	while (!xsc_poll_disturbed(w)) {
-		if (xsc_waiting(w->win) && xsc_serve(w)) {
+		if (xsc_look_closely(win, &claim) && xsc_serve(w, claim)) {
 			round = 0;
 			since = 0;
 			if (xsc_poll_vain(w))
@@ -325,7 +339,7 @@ static void xsc_look(struct xsc_worker *w)
 			continue;
 		}
 		/* The clock costs as much as many looks: never on the way of a request. */
-		if (!(++round & 31)) {
+		if (!(++round & 7)) {
 			u64 now = local_clock();
 
 			if (!since)
@@ -333,7 +347,7 @@ static void xsc_look(struct xsc_worker *w)
 			else if (now - since > window)
 				return;
 		}
-		if (!xsc_pause_is_dear && !(round & 3))
+		if (!xsc_pause_is_dear)
 			cpu_relax();
 	}
 }
@@ -355,6 +369,7 @@ void xsc_poll_window(struct xsc_worker *w)
 	atomic_t *slot = xsc_cgroup_slot(w->owner);
 	struct xsc_window *win = w->win;
 	u64 start = local_clock();
+	s64 claim;
 
 	if (!xsc_take_budget(slot))
 		return;
@@ -373,7 +388,8 @@ void xsc_poll_window(struct xsc_worker *w)
 	 * is published after this look finds its own way to the bell.
 	 */
 	smp_mb();
-	xsc_serve(w);
+	if (xsc_waiting(win, &claim))
+		xsc_serve(w, claim);
 	xsc_recharge(current, &current->xsc.polling, false);
 	xsc_return_budget(slot);
 	xsc_count(w->owner, poll_ns, local_clock() - start);

@@ -52,13 +52,16 @@ static inline bool xsc_fresh(const struct xsc_sqe *shared, u32 seq)
 	return (u32)head == seq && head >> 48 == XSC_SQE_POLL;
 }
 
-/** xsc_waiting() - is there a request that a worker may take next?  A hint. */
-static inline bool xsc_waiting(struct xsc_window *win)
+/**
+ * xsc_waiting() - is there a request that a worker may take next?  A hint.
+ * @win:	window
+ * @claim:	set to the claim that the request comes after
+ */
+static inline bool xsc_waiting(struct xsc_window *win, s64 *claim)
 {
-	s64 claim = atomic64_read_acquire(&win->claim);		/* (E) */
-
-	return xsc_claim_state(claim) == XSC_IDLE &&
-	       xsc_fresh(win->sr, xsc_claim_seq(claim) + 1);
+	*claim = atomic64_read_acquire(&win->claim);		/* (E) */
+	return xsc_claim_state(*claim) == XSC_IDLE &&
+	       xsc_fresh(win->sr, xsc_claim_seq(*claim) + 1);
 }
 
 /** xsc_sqe_valid() - is the copy request @seq, and one that a worker may take? */

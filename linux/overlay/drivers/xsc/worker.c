@@ -54,13 +54,7 @@ void __xsc_worker_sleeping(struct task_struct *task)
 	}
 }
 
-/*
- * Signals that a request has sent to its thread, such as SIGPIPE: they are for
- * the submitter.  All are blocked here, so they wait in the private queue.
- *
- * Return: whether there was one.
- */
-static bool xsc_forward_signals(struct xsc_worker *w)
+static noinline bool __xsc_forward_signals(struct xsc_worker *w)
 {
 	kernel_siginfo_t info;
 	enum pid_type type;
@@ -88,6 +82,18 @@ static bool xsc_forward_signals(struct xsc_worker *w)
 	return any;
 }
 
+/*
+ * Signals that a request has sent to its thread, such as SIGPIPE: they are for
+ * the submitter.  All are blocked here, so they wait in the private queue.
+ *
+ * Return: whether there was one.
+ */
+static __always_inline bool xsc_forward_signals(struct xsc_worker *w)
+{
+	return unlikely(!sigisemptyset(&current->pending.signal)) &&
+	       __xsc_forward_signals(w);
+}
+
 /* What a system call leaves for the way back to user mode. */
 static void xsc_exit_work(void)
 {
@@ -98,7 +104,7 @@ static void xsc_exit_work(void)
 		task_work_run();
 }
 
-static long xsc_execute(struct xsc_worker *w, const struct xsc_sqe *sqe)
+static __always_inline long xsc_execute(struct xsc_worker *w, const struct xsc_sqe *sqe)
 {
 	long res;
 
@@ -124,7 +130,11 @@ static void xsc_wake_owner(struct xsc_window *win)
 	wake_up(&win->parked);
 }
 
-/* Result first, then the claim: between them the gate may already go on. */
+/*
+ * Result first, then the claim: between them the gate may already go on.  It is
+ * counted there, while the submitter does something else, but before its next
+ * request can look at the counters.
+ */
 static void xsc_complete_worker(struct xsc_worker *w, const struct xsc_sqe *sqe,
 				long res, bool ring)
 {
@@ -139,6 +149,10 @@ static void xsc_complete_worker(struct xsc_worker *w, const struct xsc_sqe *sqe,
 		xsc_publish_late(win, sqe->seq);
 	else
 		xsc_publish(win, sqe->seq, XSC_CQE_WORKER, res, sqe->user_data);
+	xsc_count(w->owner, calls, 1);
+	xsc_count(w->owner, worker, 1);
+	w->served++;
+	w->vain += w->called_in;
 	xsc_release(win, XSC_CLAIM(XSC_IDLE, sqe->seq));
 	preempt_enable();
 	xsc_wake_owner(win);
@@ -175,21 +189,20 @@ static bool xsc_owner_allows(const struct xsc_worker *w)
 }
 
 /**
- * xsc_serve() - take the next request of the window and run it, if there is one
+ * xsc_serve() - take the request that xsc_waiting() has seen, and run it
+ * @w:		current
+ * @claim:	what the request comes after
  *
- * Return: whether there was one.
+ * Return: false if it is gone, or not to be begun now.
  */
-bool xsc_serve(struct xsc_worker *w)
+bool xsc_serve(struct xsc_worker *w, s64 claim)
 {
 	struct xsc_window *win = w->win;
-	s64 claim = atomic64_read_acquire(&win->claim);		/* (E) */
 	u32 seq = xsc_claim_seq(claim) + 1;
 	struct xsc_sqe sqe __uninitialized;
 	bool ring;
 	long res;
 
-	if (xsc_claim_state(claim) != XSC_IDLE || !xsc_fresh(win->sr, seq))
-		return false;
 	/* What was meant for an earlier request must not interrupt this one. */
 	if (signal_pending(current))
 		return false;
@@ -209,10 +222,6 @@ bool xsc_serve(struct xsc_worker *w)
 	res = xsc_execute(w, &sqe);
 	w->busy = false;
 	ring = xsc_forward_signals(w) || xsc_must_ring(res);
-	xsc_count(w->owner, calls, 1);
-	xsc_count(w->owner, worker, 1);
-	w->served++;
-	w->vain += w->called_in;
 	xsc_complete_worker(w, &sqe, res, ring);
 	return true;
 }

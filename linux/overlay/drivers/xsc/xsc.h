@@ -197,7 +197,7 @@ enum xsc_answer xsc_bell_early(struct xsc_window *win, s64 claim);
 
 /* worker.c */
 int xsc_worker_main(void *data);
-bool xsc_serve(struct xsc_worker *w);
+bool xsc_serve(struct xsc_worker *w, s64 claim);
 bool xsc_worker_fits(const struct xsc_worker *w);
 struct xsc_worker *xsc_hire(void);
 void xsc_retire(void);
@@ -236,16 +236,24 @@ static inline bool xsc_toss(void)
 }
 
 /* class.c */
-bool xsc_class_worker(const struct xsc_sqe *sqe);
+bool xsc_class_checks(const struct xsc_sqe *sqe);
 void xsc_class_init(void);
 bool xsc_class_identity(long nr, unsigned long arg0);
 
 extern unsigned long xsc_worker_calls[];
+extern unsigned long xsc_unchecked_calls[];
 
 /** xsc_class_suits() - may a worker run call @nr, with the right arguments? */
 static inline bool xsc_class_suits(unsigned int nr)
 {
 	return nr < NR_syscalls && test_bit(nr, xsc_worker_calls);
+}
+
+/** xsc_class_worker() - may a worker run this very request? */
+static inline bool xsc_class_worker(const struct xsc_sqe *sqe)
+{
+	return sqe->user_data < NR_syscalls &&
+	       (test_bit(sqe->nr, xsc_unchecked_calls) || xsc_class_checks(sqe));
 }
 
 /* delay.c */
