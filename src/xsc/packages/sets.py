@@ -17,6 +17,7 @@ from xsc.packages.classify import Cause
 FOLDER = "profiles/packages"
 KNOWN = "known"
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*$")]
 Reason = Annotated[str, StringConstraints(min_length=20)]
 
 
@@ -62,6 +63,13 @@ class Without(_Section):
     reason: Reason
 
 
+class Profiles(_Section):
+    """Build profiles that a package is built with besides the usual ones."""
+
+    use: tuple[ProfileName, ...] = Field(min_length=1)
+    reason: Reason
+
+
 class Known(_Section):
     """What is known, by source package; and packages that steps of the build graph make."""
 
@@ -70,6 +78,7 @@ class Known(_Section):
     steps: dict[SourceName, str]
     facts: dict[SourceName, Fact]
     without: dict[SourceName, Without] = {}
+    profiles: dict[SourceName, Profiles] = {}
 
     def traps(self, name: str) -> bool:
         """Say whether a package is known to hold trap instructions."""
@@ -78,6 +87,10 @@ class Known(_Section):
     def left_out(self, name: str) -> tuple[str, ...]:
         """Return what a package asks for and is built without."""
         return self.without[name].needs if name in self.without else ()
+
+    def build_profiles(self, name: str) -> tuple[str, ...]:
+        """Return the build profiles of this package alone."""
+        return self.profiles[name].use if name in self.profiles else ()
 
     def reason(self, name: str, kind: Kind, cause: Cause | None = None) -> str:
         """Return why a package is as it is, or nothing if that is not known."""

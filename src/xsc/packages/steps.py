@@ -139,18 +139,18 @@ def _of_debians_libc(packages: Iterable[apt.Package]) -> list[str]:
     return [package.name for package in packages if package.name in NOT_OURS]
 
 
-def _solve(sources: Sequence[archive.Source], profiles: Sequence[str], say: Say) -> None:
-    """Have apt work out what packages need, where it has not yet: seconds for each."""
-    open_questions = [one for one in sources if not archive.is_solved(one, profiles)]
+def _solve(asked: Sequence[tuple[archive.Source, Sequence[str]]], say: Say) -> None:
+    """Have apt work out what packages with their profiles need: seconds for each, once."""
+    open_questions = [one for one in asked if not archive.is_solved(*one)]
     if not open_questions:
         return
     say(f"asking apt what {len(open_questions)} packages need to be built (once per index)")
 
-    def ask(source: archive.Source) -> None:
+    def ask(question: tuple[archive.Source, Sequence[str]]) -> None:
         if stopping():
             raise KeyboardInterrupt
         try:
-            _closure(source, profiles)
+            _closure(*question)
         except archive.DepWait:
             pass  # an answer like any other, and kept
 
@@ -167,7 +167,8 @@ def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say
     found = archive.find(names)
     gone = lost.noted(names)
     sources = {name: archive.without(found[name], known.left_out(name)) for name in names}
-    _solve([sources[name] for name in names if name not in known.steps], options.profiles(), say)
+    wanted = {name: (*options.profiles(), *known.build_profiles(name)) for name in names}
+    _solve([(sources[name], wanted[name]) for name in names if name not in known.steps], say)
     planned = []
     for name in names:
         source = sources[name]
@@ -176,7 +177,7 @@ def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say
             continue
         origin = source.version, gone.get(name, ())
         try:
-            packages, profiles = _closure(source, options.profiles())
+            packages, profiles = _closure(source, wanted[name])
         except archive.DepWait as reason:
             planned.append(Planned(name, source.version, (), reason.message, *origin))
             continue
