@@ -66,7 +66,8 @@ SUITE = (
     Program("neighbour", ("neighbour",), 2000, 200),
     # A minute in all, of which a fifth is one sample.
     Program("idle", ("idle",), 12000, 0, reps=5),
-    Program("projects", ("git-status", "compile"), 1, profile=PROJECTS),
+    # Each sample is a program of many seconds.
+    Program("projects", ("git-status", "compile"), 1, reps=5, profile=PROJECTS),
 )
 MEASURES = tuple(name for program in SUITE for name in program.measures)
 
