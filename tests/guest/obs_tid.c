@@ -176,6 +176,7 @@ static void answer_fuse(int fd, const struct fuse_in_header *in, int error, cons
 			size_t size)
 {
 	static char text[1024];
+	bool sent;
 	struct fuse_out_header out = {
 		.len = (uint32_t)(sizeof(out) + (error ? 0 : size)), .error = -error,
 		.unique = in->unique,
@@ -184,7 +185,9 @@ static void answer_fuse(int fd, const struct fuse_in_header *in, int error, cons
 	memcpy(text, &out, sizeof(out));
 	if (!error)
 		memcpy(text + sizeof(out), data, size);
-	W_CHECK(write(fd, text, out.len) == (ssize_t)out.len);
+	sent = write(fd, text, out.len) == (ssize_t)out.len;
+	/* close() does not wait for this one: by now all may have been unmounted. */
+	W_CHECK(sent || (in->opcode == FUSE_RELEASE && errno == ENOENT));
 }
 
 static void answer_lookup(int fd, const struct fuse_in_header *in, const char *name)

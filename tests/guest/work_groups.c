@@ -124,6 +124,8 @@ static void test_moves(const char *name, const char *one, const char *two, const
 {
 	pid_t pid = b_start(0, "xsc-moved", b_group(one, file), b_hot);
 
+	/* Its own way into the first group must not come after ours into the second. */
+	W_CHECK(b_moves(0));
 	for (int i = 0; i < rounds; i++) {
 		W_CHECK(b_has_worker(pid));
 		move(pid, i & 1 ? two : one, i & 1 ? one : two, file);
@@ -154,6 +156,7 @@ static void test_threaded(void)
 
 	make_threaded();
 	pid = b_start(0, "xsc-moved", b_group(DOMAIN, "cgroup.procs"), hot_in_thread_group);
+	W_CHECK(b_moves(0));
 	for (int i = 0; i < rounds; i++) {
 		W_CHECK(b_has_worker(pid));
 		move(pid, i & 1 ? DOMAIN "/b" : DOMAIN "/a", i & 1 ? DOMAIN "/a" : DOMAIN "/b",
