@@ -77,6 +77,12 @@ class Site:
             plan = make_plan([step], REGISTRY, self.paths, history)
         return Store(self.paths.store).get(plan.keys[step].key)
 
+    def arrived(self, step: str, name: str) -> int:
+        """Return how many bytes of a file of an output are here before the output is whole."""
+        key = self.server.job(step).name
+        file = self.paths.arriving / key / "out" / name
+        return file.stat().st_size if file.exists() else 0
+
     def held(self, *steps: str) -> Client:
         """Start a client and return it when its job `far` has said all and waits to be let on."""
         client = self.start(*(steps or ("far",)))

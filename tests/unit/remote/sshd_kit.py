@@ -57,11 +57,16 @@ def descendants(pid: int) -> list[int]:
 
 
 class Wire:
-    """A TCP relay to the server that cuts every connection after so many bytes from there."""
+    """A TCP relay to the server that cuts one connection after so many bytes from there.
+
+    What was passed on before is not yet where it should go: ssh and the pipe behind it hold up to
+    megabytes, and lose them with the connection. `before_cut` can wait until they have given it on.
+    """
 
     def __init__(self, target: int) -> None:
         self.target = target
         self.cut_after: int | None = None
+        self.before_cut: Callable[[], object] = lambda: None
         self.cuts = 0
         self.bytes = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -98,6 +103,7 @@ class Wire:
                             self.bytes += len(data)
                     if self.cut_after is not None and passed > self.cut_after:
                         self.cut_after = None
+                        self.before_cut()
                         self.cuts += 1
                         return
 
