@@ -40,6 +40,7 @@ OTHERS = [
     ("win_ops",),
     ("win_race",),
     ("win_entry",),
+    ("win_detach",),
     ("win_hammer", "--rounds", "10"),
     ("obs_ptrace",),
     ("obs_seccomp",),

@@ -33,6 +33,7 @@ WINDOW = [
     ("win_ops", (), 180),
     ("win_race", (), 120),
     ("win_entry", (), 240),
+    ("win_detach", (), 240),
     ("win_hammer", ("--rounds", "20"), 240),
 ]
 OBSERVERS = [
@@ -53,6 +54,7 @@ ENFORCED = [
     ("sig_storm", ("--gate-only", "--seconds", "1"), 120),
     ("sig_fault", ("--gate-only",), 60),
     ("sig_cancel", ("--rounds", "20"), 120),
+    ("win_detach", ("enforcing",), 120),
     ("sig_cxx", (), 60),
     ("gate_regs", ("--gate-only",), 60),
 ]

@@ -32,6 +32,7 @@ OTHERS = [
     ("sig_storm", ("--seconds", "5", "--interval", "500")),
     ("win_hammer", ("--rounds", "10")),
     ("win_race", ()),
+    ("win_detach", ()),
     *((name, args) for name, args, _ in WORKERS),
 ]
 RULE = "=" * 66

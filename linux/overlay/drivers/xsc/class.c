@@ -192,6 +192,15 @@ static bool xsc_safe_clock(s32 id)
 	return false;
 }
 
+/* Of current, or of the submitter that it works for. */
+static bool xsc_touches_window(u64 start, u64 len)
+{
+	const struct xsc_task *xt = &current->xsc;
+	const struct xsc_window *win = xt->serves ? xt->serves->win : xt->win;
+
+	return start < win->addr + XSC_WINDOW_SIZE && win->addr < start + len;
+}
+
 static bool xsc_check(enum xsc_check check, const u64 *args)
 {
 	/* Memory that may only be executed takes a protection key of the task. */
@@ -224,6 +233,8 @@ static bool xsc_check(enum xsc_check check, const u64 *args)
 		return args[1] == EPOLL_CTL_DEL || xsc_safe_fd(args[2]);
 	case XSC_CHECK_SELF:
 		return !args[0];
+	case XSC_CHECK_UNMAP:
+		return !xsc_touches_window(args[0], args[1]);
 	case XSC_CHECK_SOCKOPT:
 		return args[1] == SOL_SOCKET || args[1] == IPPROTO_TCP;
 	}
@@ -268,12 +279,16 @@ static bool xsc_writes_identity(long nr, unsigned long number)
  * xsc_class_identity() - would this call change what a worker has inherited?
  * @nr:		number in the 64-bit table, or anything
  * @arg0:	first argument, as a tracer has left it
+ * @arg1:	second
+ *
+ * Or would it take the window away that the worker looks at?
  */
-bool xsc_class_identity(long nr, unsigned long arg0)
+bool xsc_class_identity(long nr, unsigned long arg0, unsigned long arg1)
 {
 	const struct xsc_class *class = xsc_class_of(nr);
 
 	return class && (class->flags & XSC_CLASS_IDENTITY ||
 			 (nr == __NR_mremap && xsc_arch_is_vdso(arg0)) ||
+			 (nr == __NR_munmap && xsc_touches_window(arg0, arg1)) ||
 			 xsc_writes_identity(nr, arg0));
 }

@@ -98,7 +98,8 @@ static void xsc_run(struct pt_regs *regs, struct xsc_task *xt,
 		return;
 	}
 	nr = xsc_enter_work(regs, (int)sqe->user_data);
-	if (unlikely(xt->worker) && xsc_class_identity(nr, xsc_arch_arg0(regs)))
+	if (unlikely(xt->worker) &&
+	    xsc_class_identity(nr, xsc_arch_arg0(regs), xsc_arch_arg1(regs)))
 		xsc_retire();
 	if (unlikely(xsc_workers() >= XSC_WORKERS_FORCE) && nr == (int)sqe->user_data)
 		worker = xsc_forced_worker(sqe);

@@ -143,6 +143,7 @@ int __xsc_exec_map(void)
 /** xsc_exec_start() - point the new program's GS base at its window */
 void xsc_exec_start(void)
 {
+	current->xsc.left = false;
 	if (xsc_task_gated(current))
 		xsc_arch_set_base(current, current->xsc.win->addr);
 }

@@ -40,6 +40,8 @@
  * @XSC_CHECK_EPOLL: Argument 1 is EPOLL_CTL_DEL, or argument 2 is an open
  *   descriptor of a safe file.
  * @XSC_CHECK_SELF: Argument 0 is 0.
+ * @XSC_CHECK_UNMAP: The range that arguments 0 and 1 name does not touch the
+ *   window of the submitter.
  * @XSC_CHECK_SOCKOPT: Argument 0 is an open descriptor of a safe file, and
  *   argument 1 is SOL_SOCKET or IPPROTO_TCP.
  */
@@ -57,6 +59,7 @@ enum xsc_check {
 	XSC_CHECK_CLOCK,
 	XSC_CHECK_EPOLL,
 	XSC_CHECK_SELF,
+	XSC_CHECK_UNMAP,
 	XSC_CHECK_SOCKOPT,
 };
 
@@ -82,7 +85,7 @@ static const struct xsc_class xsc_classes[NR_syscalls] = {
 	[__NR_lseek] = { .flags = XSC_CLASS_WORKER, .check = XSC_CHECK_FD },
 	[__NR_mmap] = { .flags = XSC_CLASS_WORKER, .check = XSC_CHECK_MMAP },
 	[__NR_mprotect] = { .flags = XSC_CLASS_WORKER, .check = XSC_CHECK_PROT },
-	[__NR_munmap] = { .flags = XSC_CLASS_WORKER },
+	[__NR_munmap] = { .flags = XSC_CLASS_WORKER, .check = XSC_CHECK_UNMAP },
 	[__NR_brk] = { .flags = XSC_CLASS_WORKER },
 	[__NR_rt_sigaction] = { .flags = XSC_CLASS_WORKER },
 	[__NR_ioctl] = { .flags = XSC_CLASS_WORKER, .check = XSC_CHECK_IOCTL },

@@ -14,6 +14,25 @@ void xsc_attach(struct task_struct *p, struct xsc_window *win)
 	p->xsc.inflight = false;
 }
 
+static void xsc_detach(struct task_struct *p)
+{
+	p->xsc.win = NULL;
+	p->xsc.bell = 0;
+	p->xsc.inflight = false;
+}
+
+/**
+ * xsc_leave() - the window of current is being unmapped
+ *
+ * It cannot make requests, and neither can its children.  Traps of theirs are
+ * those of a tagged program for all that: counted, or refused.
+ */
+void xsc_leave(void)
+{
+	xsc_detach(current);
+	current->xsc.left = true;
+}
+
 /*
  * The slow half of xsc_copy_task(): after copy_mm() and copy_thread().
  *
@@ -52,9 +71,7 @@ void __xsc_put_window(struct task_struct *p, struct mm_struct *mm)
 {
 	struct xsc_window *win = p->xsc.win;
 
-	p->xsc.win = NULL;
-	p->xsc.bell = 0;
-	p->xsc.inflight = false;
+	xsc_detach(p);
 	xsc_window_put(mm, win);
 }
 

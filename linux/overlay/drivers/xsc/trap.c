@@ -32,7 +32,7 @@ static void xsc_trap_identity(struct pt_regs *regs, long nr)
 	if (!current->xsc.worker)
 		return;
 	syscall_get_arguments(current, regs, args);
-	if (xsc_arch_compat_trap() || xsc_class_identity(nr, args[0]))
+	if (xsc_arch_compat_trap() || xsc_class_identity(nr, args[0], args[1]))
 		xsc_retire();
 }
 

@@ -12,12 +12,14 @@
  *
  * Windows stay mapped until the address space dies; a window whose task has
  * gone serves the next one.  A process thus maps as many as it ever had tasks
- * at the same time.
+ * at the same time.  One exception: the only task of an address space may unmap
+ * its window, as checkpointing does, and has no gate from then on.
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/syscalls.h>
 
 #include "xsc.h"
 
@@ -81,6 +83,8 @@ static void xsc_vm_close(struct vm_area_struct *vma)
 	struct xsc_mm *xm = mm->xsc;
 	bool last;
 
+	if (win == current->xsc.win)
+		xsc_leave();
 	spin_lock(&xm->lock);
 	list_del(&win->all);
 	list_del(&win->idle);
@@ -106,6 +110,32 @@ bool xsc_vma_sealed(const struct vm_area_struct *vma)
 	return vma->vm_ops == &xsc_vm_ops;
 }
 
+/*
+ * Current unmaps its own window, by munmap().  No worker looks there, see xsc_class_identity();
+ * the request that does it is not completed, as one for execve is not; and no
+ * other task has a window of this address space.  Who is to get one has a creator
+ * that has one.
+ */
+static bool xsc_may_leave(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	const struct xsc_task *xt = &current->xsc;
+	const struct xsc_window *win;
+	bool may;
+
+	if (mm != current->mm || !xt->win || xt->worker)
+		return false;
+	/* Others only make room, and say that there is none. */
+	if (xsc_arch_compat_trap() ||
+	    syscall_get_nr(current, current_pt_regs()) != __NR_munmap)
+		return false;
+	may = start <= xt->win->addr && xt->win->addr + XSC_WINDOW_SIZE <= end;
+	spin_lock(&mm->xsc->lock);
+	list_for_each_entry(win, &mm->xsc->all, all)
+		may = may && (win == xt->win || !list_empty(&win->idle));
+	spin_unlock(&mm->xsc->lock);
+	return may;
+}
+
 bool __xsc_sealed(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	VMA_ITERATOR(vmi, mm, start);
@@ -113,7 +143,7 @@ bool __xsc_sealed(struct mm_struct *mm, unsigned long start, unsigned long end)
 
 	for_each_vma_range(vmi, vma, end)
 		if (xsc_vma_sealed(vma))
-			return true;
+			return !xsc_may_leave(mm, start, end);
 	return false;
 }
 

@@ -238,7 +238,7 @@ static inline bool xsc_toss(void)
 /* class.c */
 bool xsc_class_checks(const struct xsc_sqe *sqe);
 void xsc_class_init(void);
-bool xsc_class_identity(long nr, unsigned long arg0);
+bool xsc_class_identity(long nr, unsigned long arg0, unsigned long arg1);
 
 extern unsigned long xsc_worker_calls[];
 extern unsigned long xsc_unchecked_calls[];
@@ -280,6 +280,7 @@ static inline void xsc_delay(enum xsc_delay_point point) { }
 
 /* task.c */
 void xsc_attach(struct task_struct *p, struct xsc_window *win);
+void xsc_leave(void);
 
 /* stats.c */
 DECLARE_PER_CPU(struct xsc_counts, xsc_totals);

@@ -73,7 +73,7 @@ static __always_inline bool xsc_bell(struct pt_regs *regs, unsigned long address
 static inline int xsc_copy_task(struct task_struct *p, u64 clone_flags,
 				const struct kernel_clone_args *args)
 {
-	p->xsc = (struct xsc_task){};
+	p->xsc = (struct xsc_task){ .left = current->xsc.left };
 	return xsc_task_gated(current) ? __xsc_copy_task(p, clone_flags, args) : 0;
 }
 
@@ -95,7 +95,7 @@ static inline void xsc_mm_release(struct task_struct *p, struct mm_struct *mm)
  */
 static __always_inline long xsc_trap(struct pt_regs *regs, long nr)
 {
-	if (unlikely(xsc_task_gated(current)))
+	if (unlikely(xsc_task_gated(current) || current->xsc.left))
 		return __xsc_trap(regs, nr);
 	this_cpu_inc(xsc_untagged_calls);
 	return nr;

@@ -77,6 +77,12 @@ static inline unsigned long xsc_arch_arg0(const struct pt_regs *regs)
 	return regs->di;
 }
 
+/** xsc_arch_arg1() - second argument of the call in the frame of a system call */
+static inline unsigned long xsc_arch_arg1(const struct pt_regs *regs)
+{
+	return regs->si;
+}
+
 /**
  * xsc_arch_call() - run a call in a worker
  * @sqe:	private copy of a request whose number is in the call table
