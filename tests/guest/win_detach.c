@@ -79,17 +79,19 @@ static void leave(call6_t how, char *self)
 	char *argv[] = { self, (char *)"--executed", NULL };
 	uintptr_t window = t_window();
 	int status = -1;
+	long child;
 
 	live();
 	seen->refused = unmap(how, window + WIN_SR, WIN_PAGE);
 	seen->unmapped = unmap_window(how);
 	seen->mapped = is_mapped(window);
 	seen->pid = via_trap(SYS_getpid, 0, 0, 0, 0, 0, 0);
-	seen->child = via_trap(SYS_fork, 0, 0, 0, 0, 0, 0);
-	if (!seen->child)
+	child = via_trap(SYS_fork, 0, 0, 0, 0, 0, 0);
+	if (!child)
 		via_trap(SYS_exit_group, via_trap(SYS_getppid, 0, 0, 0, 0, 0, 0) == seen->pid ? 7 : 8,
 			 0, 0, 0, 0, 0);
-	via_trap(SYS_wait4, seen->child, (long)&status, 0, 0, 0, 0);
+	seen->child = child;
+	via_trap(SYS_wait4, child, (long)&status, 0, 0, 0, 0);
 	seen->status = status;
 	via_trap(SYS_execve, (long)self, (long)argv, (long)environ, 0, 0, 0);
 	via_trap(SYS_exit_group, 9, 0, 0, 0, 0, 0);
