@@ -66,11 +66,11 @@ static void live(void)
 {
 	pthread_t t;
 
-	for (int i = 0; i < 20000; i++)
+	for (int i = 0; i < 2000; i++)
 		getppid();
 	W_MUST(!pthread_create(&t, NULL, nothing, NULL));
 	pthread_join(t, NULL);
-	for (int i = 0; i < 20000; i++)
+	for (int i = 0; i < 2000; i++)
 		getppid();
 }
 
@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 	test_making_room();
 	test_in_a_shared_space();
 	test_beside_a_thread();
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 3; i++) {
 		test_everything(via_gate);
 		t_eq(after_leaving(via_gate, via_gate), 128 + SIGSEGV, "there is no gate left");
 		t_eq(after_leaving(via_gate, via_trap), t_flag("enforcing") ? 128 + SIGSYS : 9,
