@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 from test_lanes import counter, slow_hand_overs
-from test_race_kernel import reports
 from vmkit import Built, Lab, Setting, laboratory
+
+from xsc.vm.klog import data_races
 
 MINUTES = float(os.environ.get("XSC_TEST_MIX") or 0)
 pytestmark = [
@@ -61,6 +62,6 @@ def test_a_mix_of_stressors(checking: Lab, request: pytest.FixtureRequest) -> No
     if request.node.callspec.params["checking"] == "race":
         # Everybody's races are reported there, the kernel's own as well.
         log = checking.run(["dmesg"]).stdout.decode(errors="replace")
-        assert reports(log) == []
+        assert not data_races(log), "\n".join(data_races(log))
     else:
         assert checking.kernel_trouble() == []

@@ -3,8 +3,8 @@
 
 Runs on request only, for its kernel has to be built:
 `XSC_TEST_RACE=1 ./xsc test --vm -k race_kernel`.
-Races of the kernel's own that KCSAN knows to report are not ours: a report counts when a function
-of XSC is in it.
+Races of the kernel's own that KCSAN knows to report are not ours: a report counts when the access
+is made by XSC (`xsc.vm.klog.data_races`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import pytest
 from test_lanes import WORKERS, slow_hand_overs
 from test_twins import TWINS
 from vmkit import PROGRAMS, Built, Lab, Setting, failures, laboratory
+
+from xsc.vm.klog import data_races
 
 pytestmark = [
     pytest.mark.vm,
@@ -35,14 +37,6 @@ OTHERS = [
     ("win_detach", ()),
     *((name, args) for name, args, _ in WORKERS),
 ]
-RULE = "=" * 66
-
-
-def reports(log: str) -> list[str]:
-    """Return KCSAN's reports in a kernel log in which a function of XSC occurs."""
-    plain = re.sub(r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[[^\]]*\])? ?", "", log, flags=re.MULTILINE)
-    parts = [part for part in plain.split(RULE) if "BUG: KCSAN" in part]
-    return [part for part in parts if re.search(r"\b_*xsc_\w+", part)]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +53,7 @@ def run_without_races(lab: Lab, name: str, *args: str) -> None:
     """Run a guest test that must pass; no report since the last one may be about XSC."""
     done = lab.run([f"{PROGRAMS}/{name}", *args, "--require-gate"], 900)
     log = lab.run(["dmesg", "--read-clear"]).stdout.decode(errors="replace")
-    assert reports(log) == []
+    assert not data_races(log), "\n".join(data_races(log))
     output = done.stdout.decode(errors="replace")
     assert failures(output) == []
     assert done.code == 0, output[-2000:]

@@ -57,6 +57,41 @@ def stale_breakpoint(text: str) -> bool:
     return bool(_IN_BREAKPOINT.search(text) and _STALLED.search(text))
 
 
+# Where a stack leaves what XSC does itself: a call's own body, an interrupt, the scheduler, work
+# that a call has left.
+_ELSEWHERE = re.compile(
+    r"(?:x64_sys_call|__(?:x64|ia32)_sys_|__se_sys_|asm_|sysvec_|common_interrupt|__?schedule"
+    r"|task_work_run)"
+)
+_OURS = re.compile(r"_*xsc_\w")
+_STAMP = re.compile(r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[[^\]]*\])? ?", re.MULTILINE)
+_FRAME = re.compile(r"^ (\w[\w.]*)\+0x")
+
+
+def _in_xsc(report: str) -> bool:
+    deep = True
+    for line in report.splitlines():
+        frame = _FRAME.match(line)
+        if frame is None:
+            # A heading, or the line between two stacks.
+            deep = True
+        elif deep and _OURS.match(frame[1]):
+            return True
+        elif _ELSEWHERE.match(frame[1]):
+            deep = False
+    return False
+
+
+def data_races(text: str) -> list[str]:
+    """Return KCSAN's reports of accesses that XSC makes, directly or by functions it calls.
+
+    Below every system call there are functions of XSC, as it is they who call it: what the call
+    itself does is the kernel's own, and so are interrupts that come while XSC runs.
+    """
+    parts = _STAMP.sub("", text).split("=" * 66)
+    return [part for part in parts if "BUG: KCSAN" in part and _in_xsc(part)]
+
+
 def splats(text: str) -> list[str]:
     """Return the lines of a kernel log that report trouble of the kernel itself, in order."""
     return [
