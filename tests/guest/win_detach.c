@@ -114,6 +114,42 @@ static void test_leaving(call6_t how, char *self)
 	t_eq(seen->status, 7 << 8, "and its child makes calls by traps as well");
 }
 
+/* The child of a task that has left makes four traps and sleeps; it says who it is. */
+static void leave_with_a_child(void)
+{
+	unmap_window(via_gate);
+	if (via_trap(SYS_fork, 0, 0, 0, 0, 0, 0)) {
+		via_trap(SYS_wait4, -1, 0, 0, 0, 0, 0);
+		via_trap(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+	}
+	for (int i = 0; i < 3; i++)
+		via_trap(SYS_getppid, 0, 0, 0, 0, 0, 0);
+	seen->child = via_trap(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	for (;;)
+		via_trap(SYS_pause, 0, 0, 0, 0, 0, 0);
+}
+
+static void test_children_are_of_a_tagged_program(void)
+{
+	char who[32];
+	pid_t pid;
+
+	seen->child = 0;
+	pid = fork();
+	if (!pid)
+		leave_with_a_child();
+	for (int i = 0; i < 20000 && !*(volatile long *)&seen->child; i++)
+		t_sleep_ms(1);
+	if (!t_ok(seen->child > 0, "who has left has a child"))
+		kill(pid, SIGKILL);
+	snprintf(who, sizeof(who), "%ld", seen->child);
+	t_wait_settled((pid_t)seen->child);
+	t_eq(t_proc_xsc(who, "traps"), 5, "whose traps count as those of a tagged program");
+	if (seen->child > 0)
+		kill((pid_t)seen->child, SIGKILL);
+	t_wait_code(pid);
+}
+
 /* What a task does that has left, and how it ends. */
 static int after_leaving(call6_t how, call6_t then)
 {
@@ -203,6 +239,7 @@ int main(int argc, char **argv)
 		test_everything(via_trap);
 		test_leaving(via_gate, argv[0]);
 		test_leaving(via_trap, argv[0]);
+		test_children_are_of_a_tagged_program();
 	}
 	t_eq(via_gate(SYS_getpid, 0, 0, 0, 0, 0, 0), getpid(), "our own gate works");
 	return t_done_gate();
