@@ -44,21 +44,6 @@ static void test_numbers(void)
 
 #define USER 4711
 
-/*
- * A worker that begins or ends counts for an instant, before it is taken from the count again. Who
- * meets that instant may ask once more; a worker that stays counted is refused for good.
- */
-static pid_t fork_with_room(void)
-{
-	pid_t pid = fork();
-
-	for (int i = 0; i < 100 && pid == -1 && errno == EAGAIN; i++) {
-		t_sleep_ms(1);
-		pid = fork();
-	}
-	return pid;
-}
-
 /* As many processes as the limit allows, each of which has had a worker, and one too many. */
 static void fill_limit(void)
 {
@@ -70,7 +55,7 @@ static void fill_limit(void)
 	W_MUST(!pipe(go) && !setrlimit(RLIMIT_NPROC, &limit) && !setresuid(USER, USER, USER));
 	for (int i = 0; i < 2; i++) {
 		w_hot();
-		children[i] = fork_with_room();
+		children[i] = fork();
 		if (!children[i]) {
 			close(go[1]);
 			w_hot();

@@ -111,10 +111,10 @@ bool xsc_vma_sealed(const struct vm_area_struct *vma)
 }
 
 /*
- * Current unmaps its own window, by munmap().  No worker looks there, see xsc_class_identity();
- * the request that does it is not completed, as one for execve is not; and no
- * other task has a window of this address space.  Who is to get one has a creator
- * that has one.
+ * Current unmaps its own window, by munmap().  No worker looks there, see
+ * xsc_class_identity(); the request that does it is not completed, as one for
+ * execve is not; and no other task has a window of this address space.  Who is to
+ * get one has a creator that has one.
  */
 static bool xsc_may_leave(struct mm_struct *mm, unsigned long start, unsigned long end)
 {

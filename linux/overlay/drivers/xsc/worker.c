@@ -266,15 +266,6 @@ static void xsc_return_pid(struct xsc_worker *w)
 	WRITE_ONCE(current->thread_pid, w->pid);
 }
 
-/* A worker counts for no limit on the user's processes. */
-static void xsc_count_process(struct task_struct *task, bool count)
-{
-	if (count)
-		inc_rlimit_ucounts(task_ucounts(task), UCOUNT_RLIMIT_NPROC, 1);
-	else
-		dec_rlimit_ucounts(task_ucounts(task), UCOUNT_RLIMIT_NPROC, 1);
-}
-
 /** xsc_worker_main() - body of a worker; @data is its struct xsc_worker */
 int xsc_worker_main(void *data)
 {
@@ -297,7 +288,6 @@ int xsc_worker_main(void *data)
 		}
 	}
 	xsc_return_pid(w);
-	xsc_count_process(current, true);
 	WRITE_ONCE(w->dead, true);
 	wake_up(&w->win->parked);
 	/*
@@ -356,14 +346,15 @@ struct xsc_worker *xsc_hire(void)
 	w->owner = current;
 	w->win = current->xsc.win;
 	init_completion(&w->gone);
+	current->xsc.hiring = true;
 	task = create_io_thread(xsc_worker_main, w, NUMA_NO_NODE);
+	current->xsc.hiring = false;
 	if (IS_ERR(task)) {
 		kfree(w);
 		return NULL;
 	}
 	/* A thread that the program makes clears it, for it shows that there is room. */
 	current->flags |= exceeded;
-	xsc_count_process(task, false);
 	w->task = task;
 	get_task_struct(task);
 	current->xsc.worker = w;

@@ -108,6 +108,16 @@ static __always_inline bool xsc_is_worker(const struct task_struct *p)
 }
 
 /**
+ * xsc_processes() - how many processes of its user is @p?
+ *
+ * A worker is none, from when it is a mere copy of its submitter on.
+ */
+static __always_inline long xsc_processes(const struct task_struct *p)
+{
+	return !xsc_is_worker(p) && !p->xsc.hiring;
+}
+
+/**
  * xsc_pid_ns() - where new task @p gets its numbers
  *
  * A worker gets none in a namespace of containers, where numbers can be foreseen:
@@ -217,6 +227,7 @@ static inline bool xsc_account_tick(struct task_struct *p, u64 cputime, int inde
 static inline bool xsc_tick_in_wait(void) { return false; }
 #define xsc_mm_init(mm) do { } while (0)
 #define xsc_pid_ns(p) ((p)->nsproxy->pid_ns_for_children)
+#define xsc_processes(p) 1
 #define xsc_sealed(mm, start, end) false
 
 #endif /* CONFIG_XSC */

@@ -59,6 +59,7 @@ struct xsc_counts {
  * @charged_ns:	for a worker's own task, the run time that its process is charged for
  * @polling:	for a worker's own task, it looks at its submitter's window
  * @awaited:	for a worker's own task, the submitter sleeps until it is done
+ * @hiring:	the task makes its worker: a copy of it that has this set will be one
  * @left:	the task had a window and has unmapped it, or its creator has
  * @counts:	each field is written by one task only: worker, punted, starts
  *		and poll_ns by the worker, the others by the task itself
@@ -82,6 +83,7 @@ struct xsc_task {
 	bool inflight;
 	bool polling;
 	bool awaited;
+	bool hiring;
 	bool left;
 };
 
