@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,24 @@ def test_the_boot_sector_is_one() -> None:
     sector = accel.boot_sector()
     assert len(sector) == 512
     assert sector[510:] == b"\x55\xaa"
+
+
+def test_the_boot_sector_is_its_source(tmp_path: Path) -> None:
+    source = Path(accel.__file__).with_name("probe.S")
+    subprocess.run(["as", "--64", "-o", tmp_path / "probe.o", source], check=True)
+    link = ["ld", "-Ttext", "0x7c00", "-e", "0", "--oformat", "binary"]
+    subprocess.run([*link, "-o", tmp_path / "probe", tmp_path / "probe.o"], check=True)
+    code = (tmp_path / "probe").read_bytes()
+    assert accel.boot_sector() == code.ljust(510, b"\0") + b"\x55\xaa"
+
+
+def test_the_probe_wants_what_an_ordinary_guest_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that says it has an instruction and does not execute it is not enough."""
+    code = accel.boot_sector()
+    shlx = bytes.fromhex("c4e271f7c7")
+    assert code.count(shlx) == 1
+    monkeypatch.setattr(accel, "boot_sector", lambda: code.replace(shlx, b"\x0f\x0b\x90\x90\x90"))
+    assert not accel.runs_a_guest("tcg", 5.0)
 
 
 def test_the_probe_recognises_a_guest_that_runs() -> None:
