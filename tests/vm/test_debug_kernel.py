@@ -41,6 +41,7 @@ OTHERS = [
     ("win_race",),
     ("win_entry",),
     ("win_detach",),
+    ("gate_astray",),
     ("win_hammer", "--rounds", "10"),
     ("obs_ptrace",),
     ("obs_seccomp",),

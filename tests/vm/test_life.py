@@ -30,6 +30,7 @@ SIGNALS = [
     ("sig_core", (), 60),
 ]
 WINDOW = [
+    ("gate_astray", (), 180),
     ("win_ops", (), 180),
     ("win_race", (), 120),
     ("win_entry", (), 240),
@@ -55,6 +56,7 @@ ENFORCED = [
     ("sig_fault", ("--gate-only",), 60),
     ("sig_cancel", ("--rounds", "20"), 120),
     ("win_detach", ("enforcing",), 120),
+    ("gate_astray", (), 180),
     ("sig_cxx", (), 60),
     ("gate_regs", ("--gate-only",), 60),
 ]

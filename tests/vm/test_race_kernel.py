@@ -35,6 +35,7 @@ OTHERS = [
     ("win_hammer", ("--rounds", "10")),
     ("win_race", ()),
     ("win_detach", ()),
+    ("gate_astray", ()),
     *((name, args) for name, args, _ in WORKERS),
 ]
 

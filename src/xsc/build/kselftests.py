@@ -144,8 +144,8 @@ GOALS: Mapping[str, tuple[str, ...]] = {
     "breakpoints": ("breakpoint_test",),
     "memfd": ("memfd_test",),
 }
-# Programs that set GS base, which is the gate's. Statically linked, with Debian's C library, they
-# have no gate, and the kernel owes them GS as ever.
+# Programs that set GS base, by which the gate is found. Statically linked, with Debian's C library,
+# they have no gate, and the kernel owes them GS as ever.
 STATIC: Mapping[str, tuple[str, ...]] = {
     "x86": ("fsgsbase_64", "fsgsbase_restore_64", "syscall_arg_fault_64"),
 }

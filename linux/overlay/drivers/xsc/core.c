@@ -39,6 +39,9 @@
  * preserves them all; nobody else has made it, for a number is claimed once, and
  * a worker takes none that was published without POLL.
  *
+ * A program with a GS base of its own gets to no gate; the fault that its call
+ * ends in is taken for the bell of gate A, with a slot that holds something else.
+ *
  * Gate B, while a worker looks:
  *
  *	gate (user mode)			worker

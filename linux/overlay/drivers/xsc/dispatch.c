@@ -3,6 +3,7 @@
 #include <linux/entry-common.h>
 #include <linux/irqflags.h>
 #include <linux/nospec.h>
+#include <linux/printk.h>
 #include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/seccomp.h>
@@ -154,5 +155,31 @@ bool __xsc_bell(struct pt_regs *regs)
 		xsc_run(regs, xt, &sqe);
 	else
 		local_irq_disable();
+	return true;
+}
+
+/**
+ * __xsc_astray() - serve a call that did not get to the gate
+ * @regs:	user registers, as current_pt_regs()
+ *
+ * Called where an exception of user mode would become a signal.  The request is in
+ * the registers, as it is at a bell.  If it cannot be taken yet, the user comes
+ * here once more.
+ *
+ * Return: false when it was no call.
+ */
+bool __xsc_astray(struct pt_regs *regs)
+{
+	struct xsc_task *xt = &current->xsc;
+	struct xsc_sqe sqe;
+
+	if (!xsc_arch_astray(regs))
+		return false;
+	pr_info_once("xsc: %s[%d] has GS base for itself; each of its calls is a fault\n",
+		     current->comm, task_pid_nr(current));
+	if (xsc_bell_next(regs, xt->win, &sqe) != XSC_ANSWER_RUN)
+		return true;
+	xsc_count(current, astray, 1);
+	xsc_run(regs, xt, &sqe);
 	return true;
 }

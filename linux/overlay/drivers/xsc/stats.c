@@ -30,6 +30,7 @@ static const struct {
 	XSC_FIELD(cancels),
 	XSC_FIELD(taken_back),
 	XSC_FIELD(rebuilt),
+	XSC_FIELD(astray),
 	XSC_FIELD(starts),
 	XSC_FIELD(retirements),
 	XSC_FIELD(poll_ns),

@@ -38,7 +38,8 @@ void xsc_leave(void)
  *
  * A child in the same address space gets a window of its own.  A child in a
  * copy gets a fresh one at the parent's address: VM_DONTCOPY has kept that
- * place free, and the GS base is right already.
+ * place free, and the GS base is right already.  A program that has GS base for
+ * itself passes it on, as on any Linux.
  */
 int __xsc_copy_task(struct task_struct *p, u64 clone_flags,
 		    const struct kernel_clone_args *args)
@@ -59,7 +60,8 @@ int __xsc_copy_task(struct task_struct *p, u64 clone_flags,
 	if (IS_ERR(win))
 		return PTR_ERR(win);
 	xsc_attach(p, win);
-	xsc_arch_set_base(p, win->addr);
+	if (xsc_arch_has_base(p, current->xsc.win->addr))
+		xsc_arch_set_base(p, win->addr);
 	return 0;
 }
 

@@ -310,7 +310,9 @@ bool xsc_arch_emulated(void);
 bool xsc_arch_worker_allowed(void);
 bool xsc_arch_is_vdso(unsigned long addr);
 bool xsc_arch_compat_trap(void);
+bool xsc_arch_has_base(const struct task_struct *p, unsigned long base);
 void xsc_arch_set_base(struct task_struct *p, unsigned long base);
+bool xsc_arch_astray(const struct pt_regs *regs);
 void xsc_arch_refuse_trap(struct pt_regs *regs);
 
 #endif /* _DRIVERS_XSC_H */

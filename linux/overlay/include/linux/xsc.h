@@ -36,6 +36,7 @@ int xsc_exec_check(struct linux_binprm *bprm, unsigned char elf_class,
 int __xsc_exec_map(void);
 void xsc_exec_start(void);
 bool __xsc_bell(struct pt_regs *regs);
+bool __xsc_astray(struct pt_regs *regs);
 long __xsc_trap(struct pt_regs *regs, long nr);
 void xsc_thread_gone(struct signal_struct *sig, struct task_struct *p);
 void xsc_worker_gone(struct task_struct *p);
@@ -67,6 +68,17 @@ static __always_inline bool xsc_task_gated(const struct task_struct *p)
 static __always_inline bool xsc_bell(struct pt_regs *regs, unsigned long address)
 {
 	return unlikely(address == current->xsc.bell) && __xsc_bell(regs);
+}
+
+/**
+ * xsc_astray() - serve an exception of user mode, before its signal, if it is
+ * what became of a call by a program that has GS base for itself
+ *
+ * Return: true when it was, and has been served.
+ */
+static inline bool xsc_astray(struct pt_regs *regs)
+{
+	return xsc_task_gated(current) && __xsc_astray(regs);
 }
 
 /** xsc_copy_task() - give a new task a window if its creator has one */
@@ -214,6 +226,7 @@ static inline int xsc_exec_check(struct linux_binprm *bprm, unsigned char elf_cl
 				 unsigned int interp_phnum) { return 0; }
 static inline void xsc_exec_start(void) { }
 static inline bool xsc_bell(struct pt_regs *regs, unsigned long address) { return false; }
+static inline bool xsc_astray(struct pt_regs *regs) { return false; }
 static inline long xsc_trap(struct pt_regs *regs, long nr) { return nr; }
 static inline void xsc_thread_gone(struct signal_struct *sig, struct task_struct *p) { }
 static inline void xsc_thread_left(struct task_struct *p) { }

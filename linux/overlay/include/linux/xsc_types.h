@@ -24,6 +24,8 @@ struct xsc_mm;
  * @taken_back:	requests withdrawn for a signal before anybody had them
  * @rebuilt:	requests taken from the registers, for the slot held something
  *		else (a handler or a debugger used it in between)
+ * @astray:	requests of a site that did not find the gate, for GS base is the
+ *		program's own
  * @starts:	times a worker began to poll
  * @retirements: workers ended
  * @poll_ns:	time for which workers polled, in nanoseconds
@@ -42,6 +44,7 @@ struct xsc_counts {
 	u64 cancels;
 	u64 taken_back;
 	u64 rebuilt;
+	u64 astray;
 	u64 starts;
 	u64 retirements;
 	u64 poll_ns;

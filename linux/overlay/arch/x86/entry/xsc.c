@@ -221,6 +221,12 @@ bool xsc_arch_compat_trap(void)
 	return in_ia32_syscall();
 }
 
+/** xsc_arch_has_base() - has a task not yet running this GS base? */
+bool xsc_arch_has_base(const struct task_struct *p, unsigned long base)
+{
+	return !p->thread.gsindex && p->thread.gsbase == base;
+}
+
 /** xsc_arch_set_base() - set the GS base of current, or of a task not yet running */
 void xsc_arch_set_base(struct task_struct *p, unsigned long base)
 {
@@ -236,6 +242,48 @@ void xsc_arch_set_base(struct task_struct *p, unsigned long base)
 	/* save_base_legacy() keeps what it finds here when FSGSBASE is absent. */
 	current->thread.gsbase = base;
 	preempt_enable();
+}
+
+/* What is in front of a return address: jmp *%gs:entry, and the way back. */
+struct xsc_site {
+	u8	opcode[4];
+	s32	entry;
+	u8	back[2];
+} __packed;
+
+static bool read_site(unsigned long addr, struct xsc_site *site)
+{
+	static const u8 jump_by_gs[] = { 0x65, 0xff, 0x24, 0x25 };
+
+	return !copy_from_user(site, (void __user *)addr, sizeof(*site)) &&
+	       !memcmp(site->opcode, jump_by_gs, sizeof(jump_by_gs)) &&
+	       (site->entry == offsetof(struct xsc_ctrl, entry) ||
+		site->entry == offsetof(struct xsc_ctrl, entry_raw)) &&
+	       site->back[0] == 0xeb;
+}
+
+/**
+ * xsc_arch_astray() - is this exception what became of a site's jump?
+ * @regs:	user registers; rcx says where the site is
+ *
+ * GS base is not the window's, and the word that it led to could not be read, or
+ * is where the user cannot go.  Each call that returns has left something else
+ * than XSC_SITE in r11, so a wild jump behind one is none of ours.
+ */
+bool xsc_arch_astray(const struct pt_regs *regs)
+{
+	unsigned long base = x86_gsbase_read_cpu_inactive();
+	unsigned long addr = regs->cx - sizeof(struct xsc_site), target;
+	struct xsc_site site;
+
+	if (base == current->xsc.win->addr ||
+	    !user_64bit_mode((struct pt_regs *)regs) || !read_site(addr, &site))
+		return false;
+	if (regs->ip == addr)
+		return true;
+	return regs->r11 == XSC_SITE &&
+	       !get_user(target, (unsigned long __user *)(base + site.entry)) &&
+	       regs->ip == target;
 }
 
 /** xsc_arch_refuse_trap() - undo the entry of a trap and raise SIGSYS for it */

@@ -6,6 +6,7 @@
  * enters the kernel with
  *
  * 0:	lea  1f(%rip), %rcx
+ *	mov  $XSC_SITE, %r11d
  *	jmp  *%gs:0
  *	jmp  0b
  * 1:
@@ -13,7 +14,8 @@
  * and the register contract of the SYSCALL instruction: number in rax,
  * arguments in rdi rsi rdx r10 r8 r9, result in rax, rcx and r11 clobbered.
  * What lies behind the jump is the kernel's own code and may change.  The jump
- * back has two bytes: the kernel restarts an interrupted call at ip - 2.
+ * back has two bytes: the kernel restarts an interrupted call at ip - 2.  The
+ * word in r11 is for programs that change GS base, see below.
  */
 #ifndef _UAPI_LINUX_XSC_H
 #define _UAPI_LINUX_XSC_H
@@ -43,6 +45,13 @@
 
 #define XSC_FEAT_CALLER		0x1	/* requests run in the caller */
 #define XSC_FEAT_WORKER		0x2	/* requests may run in a worker */
+
+/*
+ * In r11 at the jump of a site, and never when a call has returned: the kernel
+ * serves a jump that went astray, for GS base is the program's own by now.  It
+ * can be no value of the flags, which is what a call leaves in r11 mostly.
+ */
+#define XSC_SITE		0x58534350
 
 /* ELF note that tags a program: owner, type, descriptor (one __u32). */
 #define XSC_NOTE_OWNER		"XSC"

@@ -42,12 +42,6 @@ static inline int xsc_exec_map(const struct linux_binprm *bprm)
 	return bprm->xsc_tagged ? __xsc_exec_map() : 0;
 }
 
-/** xsc_owns_gs() - may this task's GS base not be set by arch_prctl()? */
-static inline bool xsc_owns_gs(const struct task_struct *p)
-{
-	return xsc_task_gated(p);
-}
-
 void xsc_vdso_moved(unsigned long to);
 
 #else
@@ -57,7 +51,6 @@ static inline const struct vdso_image *xsc_vdso_image(const struct linux_binprm 
 	return &vdso_image_64;
 }
 static inline int xsc_exec_map(const struct linux_binprm *bprm) { return 0; }
-static inline bool xsc_owns_gs(const struct task_struct *p) { return false; }
 static inline void xsc_vdso_moved(unsigned long to) { }
 
 #endif

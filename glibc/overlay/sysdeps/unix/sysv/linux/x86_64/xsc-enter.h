@@ -22,6 +22,9 @@
    run but to make an interrupted call again: the kernel and tracers do that
    by going back two bytes, for SYSCALL has two.
 
+   XSC_SITE in r11 tells the kernel's gate that a jump comes from here, if it
+   did not get there because the program has set GS base itself.
+
    Labels are numeric, so that they may be inlined any number of times, and
    unlikely, so that they do not come between a jump and its own label.  */
 
@@ -38,15 +41,20 @@
 #  define XSC_ENTER_RAW_INSN	"syscall\n\t"
 # endif
 #else
+/* As in linux/xsc.h, which not every host of a build has.  */
+# define XSC_SITE 0x58534350
+# define XSC_SITE_TEXT "0x58534350"
 # ifdef __ASSEMBLER__
 #  define XSC_ENTER						\
 5842:	leaq	5843f(%rip), %rcx;				\
+	movl	$XSC_SITE, %r11d;				\
 	jmp	*%gs:0;						\
 	jmp	5842b;						\
 5843:
 #  define XSC_ENTER_RAW						\
 5842:	leaq	5843f(%rip), %r9;				\
 	movq	%r9, %rcx;					\
+	movl	$XSC_SITE, %r11d;				\
 	jmp	*%gs:8;						\
 	jmp	5842b;						\
 5843:
@@ -55,6 +63,7 @@
 #  define XSC_ENTER_INSN					\
 	"5842:\n\t"						\
 	"leaq	5843f(%%rip), %%rcx\n\t"			\
+	"movl	$" XSC_SITE_TEXT ", %%r11d\n\t"			\
 	"jmp	*%%gs:0\n\t"					\
 	"jmp	5842b\n"					\
 	"5843:\n\t"
@@ -63,6 +72,7 @@
 	"5842:\n\t"						\
 	"leaq	5843f(%rip), %r9\n\t"				\
 	"movq	%r9, %rcx\n\t"					\
+	"movl	$" XSC_SITE_TEXT ", %r11d\n\t"			\
 	"jmp	*%gs:8\n\t"					\
 	"jmp	5842b\n"					\
 	"5843:\n\t"
