@@ -47,8 +47,8 @@ static void cover_libraries(void)
 
 void whole_init(void)
 {
-	/* Without a gate the guest's own libc traps, and that is the only lane. */
-	if (!bench.offered[LANE_BELL])
+	/* Without a gate the image's own C library traps as well; Debian's serves if it is there. */
+	if (!bench.offered[LANE_BELL] && access(bench.stock, F_OK))
 		return;
 	must(unshare(CLONE_NEWNS), "unshare");
 	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "/");

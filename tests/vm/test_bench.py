@@ -15,7 +15,7 @@ import pytest
 from vmkit import Built, Setting, specification
 
 from xsc.__main__ import main
-from xsc.bench import guest
+from xsc.bench import beside, guest
 from xsc.bench.goals import default_lane
 from xsc.bench.report import Run, load
 from xsc.config import Settings
@@ -87,6 +87,29 @@ def test_without_a_gate_there_is_one_lane(measure: Measure) -> None:
     assert run.output.lanes == ("trap",)
     assert run.guest.workers == "none"
     assert {s.lane for s in run.output.samples} == {"trap"}
+
+
+def test_systems_take_turns(built: Built, tmp_path: Path) -> None:
+    """Debian's kernel is Debian's, and each boot of each system gives a sample of each measure."""
+    settings = guest.Settings(2, quick=True, measures=("mix", "find"))
+    settings_of = {
+        "xsc": Setting(args=("xsc=permissive",), steps=("guest-bench",)),
+        "stock": Setting(kernel="stock", steps=("guest-bench",)),
+    }
+    specs = {
+        name: specification(setting, built, tmp_path / f"{name}.log")
+        for name, setting in settings_of.items()
+    }
+    said: list[str] = []
+    taken = beside.systems(specs, settings, said.append)
+    assert {(s.measure, s.lane, s.rep) for s in taken} == {
+        (name, system, rep)
+        for name in ("mix", "find")
+        for system in beside.SYSTEMS
+        for rep in range(2)
+    }
+    order = [line.rpartition(": ")[2] for line in said if line.startswith("system ")]
+    assert order == ["xsc", "stock", "stock", "xsc"]
 
 
 def test_the_path_of_a_call(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from xsc.bench import stats
+from xsc.bench import beside, stats
 from xsc.bench.report import Run
 from xsc.bench.samples import Share
 from xsc.bench.stats import Figure
@@ -80,16 +80,23 @@ def _programs() -> tuple[Goal, ...]:
         "compile": "compile a small project",
     }
     # The aim is to be faster, if only by a little.
-    return tuple(
+    by_lane = (
         Goal(f"{title}: default / trap", name, DEFAULT, "trap", 1.1, 0.999)
         for name, title in titles.items()
     )
+    by_system = (
+        Goal(f"{titles[name]}: XSC / Debian", name, "xsc", "stock", 1.1, 0.999)
+        for name in beside.MEASURES
+        if name in titles
+    )
+    return (*by_lane, *by_system)
 
 
 GOALS = (
     *_calls(),
     Goal("getppid: bell / trap", "getppid", "bell", "trap", 4.0, 2.0),
     Goal("mix, rounds/s: default / trap", "mix", DEFAULT, "trap", 0.7, 0.95, Kind.SPEED, True),
+    Goal("mix, rounds/s: XSC / Debian", "mix", "xsc", "stock", 0.7, 0.95, Kind.SPEED, True),
     Goal("boot to multi-user: XSC / stock", "boot", "xsc", "stock", 1.05, 1.0),
     *_programs(),
     Goal("CPU-bound neighbour: default / trap", "neighbour", DEFAULT, "trap", 1.03, 1.0),
@@ -150,7 +157,9 @@ def _reason(run: Run, goal: Goal) -> str:
         return "this kernel has no workers"
     if goal.over in ("bell", DEFAULT) and "bell" not in run.output.lanes:
         return "there is no gate"
-    return "only with --boot" if goal.measure == "boot" else "not asked for"
+    if goal.measure == "boot":
+        return "only with --boot"
+    return "only with --debian" if goal.under == "stock" else "not asked for"
 
 
 def judge(run: Run, goals: Sequence[Goal] = GOALS) -> list[Row]:

@@ -183,7 +183,7 @@ def run_program(machine: Machine, program: Program, settings: Settings) -> tuple
 
 
 @dataclass(frozen=True)
-class _Visit:
+class Visit:
     """What one machine had to say."""
 
     guest: Guest
@@ -191,8 +191,8 @@ class _Visit:
     meter: Meter
 
 
-def _visit(spec: MachineSpec, wanted: Sequence[Program], settings: Settings, say: Say) -> _Visit:
-    """Boot a machine and run programs in it."""
+def visit(spec: MachineSpec, wanted: Sequence[Program], settings: Settings, say: Say) -> Visit:
+    """Boot a machine and run programs in it. Raises StepFailed, and what Machine raises."""
     outputs, meter = [], Meter()
     say("booting")
     with Machine(spec) as machine:
@@ -204,7 +204,7 @@ def _visit(spec: MachineSpec, wanted: Sequence[Program], settings: Settings, say
             output, spent = run_program(machine, program, settings)
             outputs.append(output)
             meter += spent
-    return _Visit(_guest(spec, known, pinned), tuple(outputs), meter)
+    return Visit(_guest(spec, known, pinned), tuple(outputs), meter)
 
 
 def profiles(settings: Settings) -> tuple[str, ...]:
@@ -222,7 +222,7 @@ def measure(specs: Mapping[str, MachineSpec], settings: Settings, say: Say) -> R
     visits = []
     for profile in profiles(settings):
         wanted = [each for each in SUITE if each.profile == profile and settings.wants(each)]
-        visits.append(_visit(specs[profile], wanted, settings, say))
+        visits.append(visit(specs[profile], wanted, settings, say))
     meter = sum((visit.meter for visit in visits), Meter())
     return Run(
         version=VERSION,

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from xsc.bench import stats
+from xsc.bench import beside, stats
 from xsc.bench.compare import Change
 from xsc.bench.goals import Goal, Kind, Row, Verdict, default_lane
 from xsc.bench.report import Run, headline
@@ -106,6 +106,20 @@ def boot_table(run: Run) -> Table:
     return table
 
 
+def system_table(run: Run) -> Table:
+    """Return what was measured in XSC and in Debian's system, booted in turns."""
+    table = Table(title="whole systems, one operation, median", title_justify="left")
+    for name in ("measure", "XSC", "Debian", "XSC / Debian", "min - max", "boots"):
+        table.add_column(name, justify="left" if name == "measure" else "right")
+    for measure in beside.MEASURES:
+        found = stats.ratio(run.output.samples, measure, *beside.SYSTEMS)
+        if found is not None:
+            cells = [_time(stats.cost(run.output.samples, measure, s)) for s in beside.SYSTEMS]
+            spread = f"{found.low:.2f} - {found.high:.2f}"
+            table.add_row(measure, *cells, f"{found.median:.2f}", spread, str(found.count))
+    return table
+
+
 def counter_table(run: Run) -> Table:
     """Return what the kernel counted per operation in the default lane: it explains a figure."""
     lane = default_lane(run)
@@ -147,6 +161,8 @@ def run_report(run: Run, rows: Sequence[Row]) -> RenderableType:
     parts: list[RenderableType] = [Text("\n".join(headline(run))), cost_table(run)]
     if "boot" in _measures(run):
         parts.append(boot_table(run))
+    if any(sample.lane == "stock" and sample.measure != "boot" for sample in run.output.samples):
+        parts.append(system_table(run))
     if run.output.counters:
         parts.append(counter_table(run))
     return Group(*parts, goal_table(rows))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from xsc.bench import guest, plot, tables, toolchain
+from xsc.bench import beside, guest, plot, tables, toolchain
 from xsc.bench.compare import changes
 from xsc.bench.goals import judge
 from xsc.bench.report import Run, load, save
@@ -81,6 +81,9 @@ def bench_core(
     boot: Annotated[
         bool, typer.Option("--boot", help="Also boot to multi-user, beside Debian's kernel.")
     ] = False,
+    debian: Annotated[
+        bool, typer.Option("--debian", help="Also measure Debian's system, booted in turns.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="Where the samples go.")] = None,
     picture: Annotated[Path | None, typer.Option("--plot", help="Where the SVG goes.")] = None,
     cpus: Annotated[int, typer.Option(min=1, max=255)] = 2,
@@ -107,7 +110,8 @@ def bench_core(
         how.wants(program)
     check_memory(memory)
     profiles = guest.profiles(how)
-    needed = steps((guest.STANDARD, *profiles) if boot else profiles, overrides, boot)
+    whole = boot or debian
+    needed = steps((guest.STANDARD, *profiles) if whole else profiles, overrides, whole)
     if settings.dry_run:
         print("\n".join(dry_run(settings, needed)))
         return EXIT_OK
@@ -119,8 +123,12 @@ def bench_core(
     }
     with ended_by_signals():
         run = guest.measure(specs, how, say)
-        if boot:
-            spec = specification(settings, hardware, "xsc", overrides, args)
+        spec = specification(settings, hardware, "xsc", overrides, args) if whole else None
+        if debian and spec is not None:
+            others = Overrides(root=overrides.root, agent=overrides.agent)
+            pair = {"xsc": spec, "stock": specification(settings, hardware, "stock", others, ())}
+            run = guest.with_samples(run, beside.systems(pair, how, say))
+        if boot and spec is not None:
             systems = boot_specifications(settings, spec, overrides)
             run = guest.with_samples(run, guest.boots(systems, 1 if quick else reps, say))
     stem = settings.paths.build / "bench" / f"core-{run.started.replace(':', '')}"

@@ -119,6 +119,8 @@ def test_idle_cost_is_judged() -> None:
         ("git status: default / trap", "git is not in the image"),
         ("boot to multi-user: XSC / stock", "only with --boot"),
         ("sqlite insert: default / trap", "not asked for"),
+        ("sqlite insert: XSC / Debian", "only with --debian"),
+        ("mix, rounds/s: XSC / Debian", "only with --debian"),
     ],
 )
 def test_what_was_not_measured_says_why(title: str, why: str) -> None:
