@@ -22,6 +22,20 @@ def minimal(built: Built, request: pytest.FixtureRequest) -> Iterator[Lab]:
         yield lab
 
 
+def test_the_kernel_has_the_security_modules_of_debian_that_it_promises(permissive: Lab) -> None:
+    path = "/sys/kernel/security"
+    permissive.shell(f"mountpoint -q {path} || mount -t securityfs none {path}")
+    modules = permissive.shell(f"cat {path}/lsm").split(",")
+    assert [name for name in modules if name != "capability"] == ["landlock", "yama", "apparmor"]
+    own = "/proc/self/attr/apparmor/current"
+    assert permissive.shell(f"cat {own}").strip() == "unconfined"
+    # By the task itself, whoever executes its calls: another thread would be denied permission.
+    for workers in ("force", "auto"):
+        permissive.shell(f"echo {workers} > /sys/kernel/xsc/workers")
+        said = permissive.shell(f"echo changeprofile none | tee {own} 2>&1 || true")
+        assert "No such file or directory" in said
+
+
 def test_apt_prefers_xscs_libc_to_any_newer_one(permissive: Lab) -> None:
     permissive.shell(f"apt-get {OFFLINE} update", 120)
     policy = permissive.shell("apt-cache policy libc6")
