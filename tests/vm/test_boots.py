@@ -27,7 +27,7 @@ def test_the_system_runs(built: Built, lane: str, number: int) -> None:
         counts = {name: int(lab.shell(f"cat /sys/kernel/xsc/{name}")) for name in COUNTERS}
         print(f"{lane}, boot {number}: {counts}")
         assert counts["traps"] == 0
-        # In `auto` a worker needs an idle processor, which a busy host may not give in a whole boot.
+        # In `auto` a worker needs an idle processor, which a busy host may never have.
         if lane != "auto":
             assert (counts["worker"] + counts["handed"] > 0) == (lane != "caller")
         assert lab.kernel_trouble() == []
