@@ -192,6 +192,28 @@ static void test_family(char *self)
 	w_report("children and threads have GS base from their parent, a program has the gate");
 }
 
+static void *thread_of_a_window(void *parents)
+{
+	W_CHECK(gs_base() != (uintptr_t)parents);
+	W_CHECK(t_proc_xsc("thread-self", "tagged") == 1 && t_proc_xsc("thread-self", "astray") == 0);
+	return NULL;
+}
+
+/* GS base is the window, and the selector is not zero, as after somebody has put it back. */
+static void test_selector(void)
+{
+	pthread_t t;
+
+	if (!have_instructions())
+		return;
+	__asm__ volatile("movl %%ss, %%eax\n\tmovl %%eax, %%gs\n\twrgsbase %0"
+			 : : "r"(t_window()) : "rax");
+	W_CHECK(!pthread_create(&t, NULL, thread_of_a_window, (void *)t_window()));
+	pthread_join(t, NULL);
+	__asm__ volatile("movl %0, %%gs\n\twrgsbase %1" : : "r"(0), "r"(t_window()));
+	w_report("a thread has a window of its own, whatever the selector beside its parent's");
+}
+
 static volatile sig_atomic_t handled;
 
 static void on_signal(int number)
@@ -304,6 +326,7 @@ int main(int argc, char **argv)
 	test_bases();
 	test_words();
 	test_family(argv[0]);
+	test_selector();
 	test_signals();
 	test_wild_jumps();
 	t_eq(via_gate(SYS_getpid, 0, 0, 0, 0, 0, 0), getpid(), "our own gate works");

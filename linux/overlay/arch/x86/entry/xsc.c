@@ -221,10 +221,10 @@ bool xsc_arch_compat_trap(void)
 	return in_ia32_syscall();
 }
 
-/** xsc_arch_has_base() - has a task not yet running this GS base? */
+/** xsc_arch_has_base() - has a task not yet running this GS base, beside whatever selector? */
 bool xsc_arch_has_base(const struct task_struct *p, unsigned long base)
 {
-	return !p->thread.gsindex && p->thread.gsbase == base;
+	return p->thread.gsbase == base;
 }
 
 /** xsc_arch_set_base() - set the GS base of current, or of a task not yet running */
