@@ -16,8 +16,8 @@ from xsc.vm.machine import MachineSpec
 
 SYSTEMS = ("xsc", "stock")
 MEASURES = ("mix", "find", "tar", "sqlite")
-"""Measures whose goal is a ratio of systems. `git-status` and `compile` have an image of their own,
-for which there is no Debian kernel's initramfs."""
+"""What is measured in both. `git-status` and `compile` have a goal as well, but an image of their
+own, and would take minutes in each boot: they are measured by lanes only."""
 TURN_REPS = 3
 """Samples of each measure per boot; the median counts."""
 

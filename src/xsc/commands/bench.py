@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -44,18 +45,22 @@ class Policy(StrEnum):
     RANDOM = "random"
 
 
-def boot_specifications(
-    settings: Settings, spec: MachineSpec, overrides: Overrides
+def systems(
+    settings: Settings, hardware: Hardware, overrides: Overrides, args: tuple[str, ...]
 ) -> dict[str, MachineSpec]:
-    """Return what --boot compares: XSC, the same kernel without it, and Debian's kernel."""
-    bare = replace(spec, shares=())
+    """Return the two systems that are measured beside each other: XSC and Debian's."""
     others = Overrides(root=overrides.root, agent=overrides.agent)
-    stock = specification(settings, spec.hardware, "stock", others, ())
     return {
-        "xsc": bare,
-        "off": replace(bare, kernel_args=(*bare.kernel_args, "xsc=off")),
-        "stock": replace(stock, shares=()),
+        "xsc": specification(settings, hardware, "xsc", overrides, args),
+        "stock": specification(settings, hardware, "stock", others, ()),
     }
+
+
+def boot_specifications(pair: Mapping[str, MachineSpec]) -> dict[str, MachineSpec]:
+    """Return what --boot compares: XSC, the same kernel without it, and Debian's kernel."""
+    bare = {name: replace(spec, shares=()) for name, spec in pair.items()}
+    off = replace(bare["xsc"], kernel_args=(*bare["xsc"].kernel_args, "xsc=off"))
+    return {"xsc": bare["xsc"], "off": off, "stock": bare["stock"]}
 
 
 def finish(run: Run, json: Path, picture: Path) -> None:
@@ -123,14 +128,13 @@ def bench_core(
     }
     with ended_by_signals():
         run = guest.measure(specs, how, say)
-        spec = specification(settings, hardware, "xsc", overrides, args) if whole else None
-        if debian and spec is not None:
-            others = Overrides(root=overrides.root, agent=overrides.agent)
-            pair = {"xsc": spec, "stock": specification(settings, hardware, "stock", others, ())}
-            run = guest.with_samples(run, beside.systems(pair, how, say))
-        if boot and spec is not None:
-            systems = boot_specifications(settings, spec, overrides)
-            run = guest.with_samples(run, guest.boots(systems, 1 if quick else reps, say))
+        pair = systems(settings, hardware, overrides, args) if whole else {}
+        if debian:
+            turns = replace(how, reps=1 if quick else reps)
+            run = guest.with_samples(run, beside.systems(pair, turns, say))
+        if boot:
+            kernels = boot_specifications(pair)
+            run = guest.with_samples(run, guest.boots(kernels, 1 if quick else reps, say))
     stem = settings.paths.build / "bench" / f"core-{run.started.replace(':', '')}"
     finish(run, json or stem.with_suffix(".json"), picture or stem.with_suffix(".svg"))
     return EXIT_OK
