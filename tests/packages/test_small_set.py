@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from xsc.__main__ import main
+from xsc.build.buildroot import ARCHIVE
 from xsc.build.namespace import isolated
 from xsc.config import Settings
 from xsc.elf.notes import interpreter, xsc_abi
@@ -85,6 +86,16 @@ def test_versions_and_programs_are_ours(results: dict[str, Path], tmp_path: Path
             assert tags == [1] * len(tags)
             programs += len(tags)
     assert programs >= 3
+
+
+def test_a_tree_has_a_place_for_links_to_manual_pages(
+    settings: Settings, results: dict[str, Path]
+) -> None:
+    tree = settings.paths.links / "buildroot" / ARCHIVE
+    # Java's packages link to pages there whether or not those are unpacked, and fail if they cannot.
+    where = "./usr/share/man/man1/"
+    done = subprocess.run(["tar", "--zstd", "-tf", tree, where], capture_output=True, text=True)
+    assert done.stdout.splitlines() == [where], done.stderr
 
 
 def test_they_make_a_repository(results: dict[str, Path], tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def build_buildroot(context: StepContext) -> None:
             '--aptopt=APT::Sandbox::User "root"',
             *(f"--dpkgopt=path-exclude={glob}" for glob in _EXCLUDED),
             *(f"--dpkgopt=path-include={glob}" for glob in _KEPT),
+            # Java's packages link their manual pages there, whether or not they are excluded.
+            '--customize-hook=mkdir -p "$1/usr/share/man/man1"',
             # The host's, copied for the time of the installation.
             '--customize-hook=rm -f "$1/etc/resolv.conf" "$1/etc/hostname"',
             '--customize-hook=rm -f "$1/etc/apt/sources.list"',

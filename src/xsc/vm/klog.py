@@ -41,9 +41,12 @@ _PATTERN = re.compile("|".join(_SPLATS))
 _OF_A_PROGRAM = re.compile(r"traps: .*\[\d+\] (?:general protection|trap )")
 
 
-# A processor that does nothing but take and leave the breakpoint of a patched instruction.
+# A processor that does nothing but take and leave the breakpoint of a patched instruction: caught
+# in the one, or just before the other, which is the long no-operation or the jump of a branch that
+# is patched.
 _IN_BREAKPOINT = re.compile(
     r"RIP: 0010:(?:asm_exc_int3|exc_int3|do_int3|poke_int3_handler|kprobe_int3_handler)\+"
+    r"|self-detected stall on CPU(?:\n.*){1,8}?\bCode: .*<(?:0f> 1f 44 00 00|e9>)"
 )
 _STALLED = re.compile(r"\brcu: INFO: .*stall|soft lockup")
 

@@ -71,6 +71,24 @@ def test_a_processor_caught_in_a_breakpoint_is_recognised() -> None:
     assert stale_breakpoint(LOST)
 
 
+# The same beside a processor that made and removed cpusets: cpusets_enabled() is patched.
+BEFORE_IT = """\
+[  260.126821] rcu: INFO: rcu_sched self-detected stall on CPU
+[  260.130031] rcu: \t1-....: (20989 ticks this GP) idle=212c/1/0x4000000000000000
+[  260.130803] \t(t=21009 jiffies g=39925 q=26 ncpus=2)
+[  260.131551] CPU: 1 PID: 24842 Comm: agent Not tainted 6.1.192-xsc #1
+[  260.132028] RIP: 0010:get_page_from_freelist+0x282/0xf10
+[  260.133005] Code: 00 48 89 fd 4c 8b 7d 00 4d 85 ff 0f 84 5e 01 00 00 <0f> 1f 44 00 00 80 7b 20
+"""
+
+
+def test_a_processor_caught_before_a_patched_branch_is_recognised() -> None:
+    assert stale_breakpoint(BEFORE_IT)
+    assert stale_breakpoint(BEFORE_IT.replace("<0f> 1f 44 00 00", "<e9> 80 00 00 00"))
+    assert not stale_breakpoint(BEFORE_IT.replace("<0f> 1f 44 00 00", "0f 1f 44 00 <80>"))
+    assert not stale_breakpoint(BEFORE_IT.replace("self-detected stall", "a word"))
+
+
 def test_a_stall_alone_or_a_breakpoint_alone_is_something_else() -> None:
     assert not stale_breakpoint(LOST.replace("asm_exc_int3", "queued_spin_lock_slowpath"))
     assert not stale_breakpoint("[    1.0] RIP: 0010:exc_int3+0x0/0x40\n")
