@@ -92,7 +92,7 @@ def test_a_tree_has_a_place_for_links_to_manual_pages(
     settings: Settings, results: dict[str, Path]
 ) -> None:
     tree = settings.paths.links / "buildroot" / ARCHIVE
-    # Java's packages link to pages there whether or not those are unpacked, and fail if they cannot.
+    # Java's packages link to pages there, unpacked or not, and fail if they cannot.
     where = "./usr/share/man/man1/"
     done = subprocess.run(["tar", "--zstd", "-tf", tree, where], capture_output=True, text=True)
     assert done.stdout.splitlines() == [where], done.stderr
