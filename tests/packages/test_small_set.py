@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,10 +89,8 @@ def test_versions_and_programs_are_ours(results: dict[str, Path], tmp_path: Path
     assert programs >= 3
 
 
-def test_a_tree_has_a_place_for_links_to_manual_pages(
-    settings: Settings, results: dict[str, Path]
-) -> None:
-    tree = settings.paths.links / "buildroot" / ARCHIVE
+def test_a_tree_has_a_place_for_links_to_manual_pages(built: Callable[[str], Path]) -> None:
+    tree = built("buildroot") / ARCHIVE
     # Java's packages link to pages there, unpacked or not, and fail if they cannot.
     where = "./usr/share/man/man1/"
     done = subprocess.run(["tar", "--zstd", "-tf", tree, where], capture_output=True, text=True)
