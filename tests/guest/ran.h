@@ -32,7 +32,10 @@ static bool ran_put(const char *file, const char *text)
 	return b_put(path, text);
 }
 
-/* Prepares for threads of one name; false where there are no such tracepoints. */
+/*
+ * Prepares for threads of one name; false where there are no such tracepoints. They stay enabled:
+ * each time they go off and on the kernel patches its code, which QEMU before 8.1 may not survive.
+ */
 T_UNUSED static bool ran_init(const char *name)
 {
 	char filter[96];
@@ -48,11 +51,6 @@ T_UNUSED static bool ran_init(const char *name)
 	return ran_put("events/sched/sched_switch/filter", filter) &&
 	       ran_put("events/sched/sched_stat_runtime/enable", "1") &&
 	       ran_put("events/sched/sched_switch/enable", "1") && ran_put("tracing_on", "0");
-}
-
-T_UNUSED static void ran_done(void)
-{
-	rmdir(ran_dir);
 }
 
 T_UNUSED static struct ran_thread *ran_thread(struct ran *r, pid_t tid)

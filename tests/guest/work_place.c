@@ -171,6 +171,5 @@ int main(int argc, char **argv)
 	} else {
 		t_skip("cpusets", "there are none of version 2, or not for us");
 	}
-	ran_done();
 	return t_done();
 }

@@ -134,6 +134,5 @@ int main(int argc, char **argv)
 	test_policy(SCHED_BATCH, "SCHED_BATCH");
 	test_policy(SCHED_IDLE, "SCHED_IDLE");
 	test_real_time();
-	ran_done();
 	return t_done();
 }

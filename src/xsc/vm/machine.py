@@ -353,7 +353,7 @@ class Machine:
         what += f"\nend of the guest's console:\n{text}" if text else "\nthe console is empty"
         hint = f"the whole console is in {kept}"
         if stale_breakpoint(text):
-            hint += "; a fault of QEMU before 8.1, not of the guest: see docs/testing.md"
+            hint += "; it has the marks of a fault of QEMU before 8.1: see docs/testing.md"
         return kind(what, hint=hint)
 
     def _failed(self) -> XscError:

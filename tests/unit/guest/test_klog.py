@@ -84,7 +84,7 @@ BEFORE_IT = """\
 
 def test_a_processor_caught_before_a_patched_branch_is_recognised() -> None:
     assert stale_breakpoint(BEFORE_IT)
-    assert stale_breakpoint(BEFORE_IT.replace("<0f> 1f 44 00 00", "<e9> 80 00 00 00"))
+    assert not stale_breakpoint(BEFORE_IT.replace("<0f> 1f 44 00 00", "<e9> 80 00 00 00"))
     assert not stale_breakpoint(BEFORE_IT.replace("<0f> 1f 44 00 00", "0f 1f 44 00 <80>"))
     assert not stale_breakpoint(BEFORE_IT.replace("self-detected stall", "a word"))
 
