@@ -162,6 +162,50 @@ def test_linker_checks_shared_libraries(tools: Toolchain, sources: Write) -> Non
     assert "from all.o" in tools.refused("ld", "-shared", "-o", "libtrap.so", "all.o")
 
 
+SHARED = {
+    "by path": ("lib/libtrap.so",),
+    "by path, and another name": ("lib/copy.so",),
+    "by directory": ("-Llib", "-ltrap"),
+    "by directory, apart": ("-Wl,-L,lib", "-ltrap"),
+    "by directory, in full": ("-Wl,--library-path=lib", "-ltrap"),
+    "by a response file": ("@words",),
+}
+
+
+@pytest.fixture
+def library(tools: Toolchain, sources: Write) -> Toolchain:
+    """A shared library with a trap in it, and a program that needs it."""
+    trapping_object(tools, sources)
+    sources({"main.c": USER, "words": "-Llib -ltrap", "lib/empty": ""})
+    make = ("gcc-12", "-shared", "-Wl,-soname,libtrap.so", "-o", "lib/libtrap.so", "trap.o")
+    assert tools.run(*make).returncode == 0
+    (tools.where / "lib" / "copy.so").write_bytes((tools.where / "lib/libtrap.so").read_bytes())
+    return tools
+
+
+@pytest.mark.parametrize("way", SHARED)
+def test_linker_warns_of_libraries_that_trap(library: Toolchain, way: str) -> None:
+    said = library.make("gcc", "-o", "main", "main.c", *SHARED[way])
+    expected = (
+        r"warning: main: needs \S*lib/\w+\.so, which holds 1 trap instruction, the first a "
+        r"`syscall` at trap\+0x1 in \.text \[xsc-trap\]"
+    )
+    assert len(re.findall(expected, said)) == said.count("[xsc-trap]") == 1, said
+    assert library.exists("main")
+
+
+def test_libraries_that_are_not_needed_are_not_looked_at(library: Toolchain) -> None:
+    (library.where / "main.c").write_text(HELLO)
+    said = library.make("gcc", "-o", "main", "main.c", "-Wl,--as-needed", "-Llib", "-ltrap")
+    assert "[xsc-trap]" not in said
+
+
+def test_traps_of_libraries_can_be_allowed(library: Toolchain, sources: Write) -> None:
+    sources({"list": "libtrap.so*  .text  syscall  1  known\n"})
+    allow = "-Wl,--xsc-allow=list"
+    assert library.make("gcc", allow, "-o", "main", "main.c", "-Llib", "-ltrap") == ""
+
+
 def test_response_files_hide_nothing(tools: Toolchain, sources: Write) -> None:
     trapping_object(tools, sources)
     sources({"main.c": USER, "words": "-o 'my program' \"main.c\" trap.o"})

@@ -88,7 +88,7 @@ static int report(const char *program, const struct options *options, const stru
 
 int assemble(const char *tool, int argc, char **argv)
 {
-	struct options options = options_read(argc, argv);
+	struct options options = options_read(ASSEMBLER, argc, argv);
 	char *program = place_debian(tool);
 	struct stamp before = stamp_of(options.output);
 	struct words words = { 0 };

@@ -13,6 +13,7 @@
 
 #include "map.h"
 #include "memory.h"
+#include "needed.h"
 #include "options.h"
 #include "place.h"
 #include "refuse.h"
@@ -74,6 +75,7 @@ static int check(const char *program, const struct options *options)
 	if (refuse_count(options->output, &found, &options->lists) != 0 &&
 	    report(program, &options->words, options->output, &found) != 0)
 		return 1;
+	needed_check(options);
 	if (!options->is_program || !found.is_program || found.is_tagged)
 		return 0;
 	say("error", "%s: lacks the note XSC_ABI: the start files are not those of XSC's C library, or "
@@ -85,16 +87,18 @@ static int check(const char *program, const struct options *options)
 
 int link_files(const char *tool, bool own_tree, int argc, char **argv)
 {
-	struct options options = options_read(argc, argv);
+	struct options options = options_read(LINKER, argc, argv);
 	char *program = place_debian(tool);
-	const char *tree = own_tree && !options.has_sysroot ? place_sysroot() : NULL;
+	const char *tree = own_tree && !options.sysroot ? place_sysroot() : NULL;
 	struct stamp before = stamp_of(options.output);
 	struct words words = { 0 };
 	int status;
 
 	words_add(&words, program);
-	if (tree)
+	if (tree) {
 		words_add(&words, format("--sysroot=%s", tree));
+		options.sysroot = tree;
+	}
 	for (size_t i = 0; i < options.words.count; i++)
 		words_add(&words, options.words.items[i]);
 	options.words = words;

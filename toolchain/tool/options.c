@@ -68,8 +68,62 @@ static const char *value_of(const char *word, const char *name)
 
 struct reader {
 	struct options *options;
-	bool output_follows;
+	enum reader_of tool;
+	/* What the next word is, after an option that stands alone. */
+	enum value { NO_VALUE, OUTPUT, SYSROOT, DIRECTORY } follows;
 };
+
+/* Options that have a value, in a word of its own too. */
+static const struct {
+	const char *name;
+	bool joins;	/* the value may follow without `=` */
+	enum value value;
+} valued[] = {
+	{ "-o", true, OUTPUT },
+	{ "--output", false, OUTPUT },
+	{ "--sysroot", false, SYSROOT },
+	{ "-L", true, DIRECTORY },
+	{ "--library-path", false, DIRECTORY },
+};
+
+static void take(struct options *options, enum value value, const char *text)
+{
+	if (value == OUTPUT)
+		options->output = text;
+	else if (value == SYSROOT)
+		options->sysroot = text;
+	else
+		words_add(&options->directories, text);
+}
+
+/* Take what an option with a value says; returns false if the word is none. */
+static bool take_valued(struct reader *reader, const char *word)
+{
+	/* Not -o, with the format as its value. */
+	if (strncmp(word, "-oformat", 8) == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(valued) / sizeof(*valued); i++) {
+		const char *rest = value_of(word, valued[i].name);
+
+		if (!rest || (valued[i].value == DIRECTORY && reader->tool != LINKER))
+			continue;
+		if (!*rest)
+			reader->follows = valued[i].value;
+		else if (valued[i].joins || *rest == '=')
+			take(reader->options, valued[i].value, rest + !valued[i].joins);
+		else
+			continue;
+		return true;
+	}
+	return false;
+}
+
+static bool is_shared_library(const char *word)
+{
+	const char *name = strrchr(word, '/'), *end = strstr(name ? name : word, ".so");
+
+	return *word != '-' && end && (end[3] == 0 || end[3] == '.');
+}
 
 /* Write words as a response file that only children of this process can read; return `@FILE`. */
 static char *response_file(const struct words *words)
@@ -114,42 +168,40 @@ static void read_word(struct reader *reader, struct words *kept, char *word, int
 	struct options *options = reader->options;
 	const char *value;
 
-	if (!reader->output_follows && word[0] == '@') {
+	if (reader->follows != NO_VALUE) {
+		words_add(kept, word);
+		take(options, reader->follows, word);
+		reader->follows = NO_VALUE;
+		return;
+	}
+	if (word[0] == '@') {
 		look_into(reader, kept, word, depth + 1);
 		return;
 	}
-	if (!reader->output_follows && strcmp(word, PROGRAM) == 0) {
+	if (strcmp(word, PROGRAM) == 0) {
 		options->is_program = true;
 		return;
 	}
-	if (!reader->output_follows && (value = value_of(word, ALLOW)) != NULL) {
+	if ((value = value_of(word, ALLOW)) != NULL) {
 		words_add(&options->lists, value);
 		return;
 	}
 	words_add(kept, word);
-	if (reader->output_follows) {
-		options->output = word;
-		reader->output_follows = false;
-	} else if (strcmp(word, "-o") == 0 || strcmp(word, "--output") == 0) {
-		reader->output_follows = true;
-	} else if ((value = value_of(word, "--output=")) != NULL) {
-		options->output = value;
-	} else if (strcmp(word, "-r") == 0 || strcmp(word, "--relocatable") == 0 ||
-		   strcmp(word, "-i") == 0 || strcmp(word, "-Ur") == 0) {
+	if (take_valued(reader, word))
+		return;
+	if (strcmp(word, "-r") == 0 || strcmp(word, "--relocatable") == 0 ||
+	    strcmp(word, "-i") == 0 || strcmp(word, "-Ur") == 0)
 		options->is_partial = true;
-	} else if (strncmp(word, "-o", 2) == 0 && strncmp(word, "-oformat", 8) != 0) {
-		options->output = word + 2;
-	} else if (strcmp(word, "-") == 0 || strcmp(word, "--") == 0) {
+	else if (strcmp(word, "-") == 0 || strcmp(word, "--") == 0)
 		options->reads_stdin = true;
-	} else if (strncmp(word, "--sysroot", 9) == 0) {
-		options->has_sysroot = true;
-	}
+	else if (is_shared_library(word))
+		words_add(&options->libraries, word);
 }
 
-struct options options_read(int argc, char **argv)
+struct options options_read(enum reader_of tool, int argc, char **argv)
 {
 	struct options options = { .output = "a.out" };
-	struct reader reader = { &options, false };
+	struct reader reader = { &options, tool, NO_VALUE };
 
 	for (int i = 1; i < argc; i++)
 		read_word(&reader, &options.words, argv[i], 0);

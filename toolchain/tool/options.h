@@ -10,15 +10,20 @@ struct options {
 	const char *output;
 	bool is_partial;	/* -r: the result is linked again */
 	bool reads_stdin;
-	bool has_sysroot;
+	const char *sysroot;	/* NULL if none is named */
 	bool is_program;	/* --xsc-program: the compiler links something to be executed */
 	struct words lists;	/* --xsc-allow=FILE */
+	struct words libraries;	/* shared libraries named by path */
+	struct words directories;	/* -L, in their order, as they are named */
 };
+
+/* -L means something else to each of them. */
+enum reader_of { ASSEMBLER, LINKER };
 
 /*
  * Read a command line. Response files (@FILE) are looked into and passed on as they are.
  */
-struct options options_read(int argc, char **argv);
+struct options options_read(enum reader_of tool, int argc, char **argv);
 
 /* The state of a file, to know whether a tool has written it. */
 struct stamp {
