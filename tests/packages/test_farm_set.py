@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -26,6 +27,8 @@ PACKAGES = ("hostname", "libmd", "mawk")
 IN_THE_MIDDLE = "xsc: phase build\n"
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 1500.0
+END_SECONDS = 30.0
+"""For the programs of a killed worker to be gone; a package takes longer to be compiled."""
 RETRY = 5
 """Buildbot's number for a build that was lost with its worker and is made again."""
 pytestmark = pytest.mark.timeout(2400)
@@ -100,8 +103,33 @@ def place(
         place.xsc("farm", "down")
 
 
+def living() -> dict[tuple[int, int], int]:
+    """Return the parent of each process that has not ended, by its id and when it began."""
+    found = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            fields = file.read_text(errors="replace").rpartition(")")[2].split()
+            if fields[0] not in "ZX":
+                found[int(file.parent.name), int(fields[19])] = int(fields[1])
+    return found
+
+
+def descendants(ancestor: int) -> set[tuple[int, int]]:
+    """Return the processes that a process has started, and those that these have."""
+    alive = living()
+    found: set[tuple[int, int]] = set()
+    parents = {ancestor}
+    while more := {key for key, up in alive.items() if up in parents} - found:
+        found |= more
+        parents = {pid for pid, _ in more}
+    return found
+
+
 def kill_a_worker(place: Place, running: Callable[[], bool]) -> tuple[str, str]:
-    """Kill a worker whose package is being compiled; return the names of package and worker."""
+    """Kill a worker whose package is being compiled; return the names of package and worker.
+
+    What it had started must end with it: another worker will begin the same package anew.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (begun := [name for name in PACKAGES if IN_THE_MIDDLE in place.log(name)]):
         assert running() and time.monotonic() < deadline, "no package gets to be compiled"
@@ -110,7 +138,13 @@ def kill_a_worker(place: Place, running: Callable[[], bool]) -> tuple[str, str]:
     assert end is None
     victim = processes.running(place.build / "farm" / worker)
     assert victim is not None
+    started = descendants(victim)
     os.kill(victim, signal.SIGKILL)
+    assert len(started) > 1, "not even the command and its compiler"
+    deadline = time.monotonic() + END_SECONDS
+    while left := started & living().keys():
+        assert time.monotonic() < deadline, f"the killed worker is outlived by {sorted(left)}"
+        time.sleep(POLL_SECONDS)
     return begun[0], worker
 
 
