@@ -82,9 +82,8 @@ class RichReporter(Reporter):
                 self._progress.update(task, completed=self.fraction(name))
             if self._total is not None:
                 whole = sum(self.estimates.values()) or 1.0
-                left = self.remaining()
-                note = f"about {human_seconds(left)} left"
-                self._progress.update(self._total, completed=1.0 - left / whole, note=note)
+                done = 1.0 - self.remaining() / whole
+                self._progress.update(self._total, completed=done, note=self.outlook())
 
     def close(self) -> None:
         self._progress.stop()

@@ -69,9 +69,31 @@ class Reporter:
             return 1.0
         if name not in self.begun:
             return 0.0
-        said = self.fractions.get(name, 0.0)
+        return self.fractions.get(name, 0.0) + min(self._by_clock(name), self._clock_end(name))
+
+    def _by_clock(self, name: str) -> float:
         since = time.monotonic() - self.updated.get(name, self.begun[name])
-        return said + min(since / max(self.estimates[name], 0.1), CLOCK_SHARE * (1.0 - said))
+        return since / max(self.estimates[name], 0.1)
+
+    def _clock_end(self, name: str) -> float:
+        return CLOCK_SHARE * (1.0 - self.fractions.get(name, 0.0))
+
+    def late(self, name: str) -> bool:
+        """Return whether a running step has used up its estimate: nobody knows its end."""
+        running = name in self.begun and name not in self.done and name not in self.stuck
+        if not running or self._by_clock(name) <= self._clock_end(name):
+            return False
+        return not self.fractions.get(name) or self._by_speed(name) == 0.0
+
+    def outlook(self) -> str:
+        """Return what is known of the time left, for people."""
+        now = time.monotonic()
+        late = [
+            f"{name} takes longer than estimated ({human_seconds(now - begun)} so far)"
+            for name, begun in self.begun.items()
+            if self.late(name)
+        ]
+        return ", ".join(late) or f"about {human_seconds(self.remaining())} left"
 
     def remaining(self) -> float:
         """Return the seconds of work left."""
@@ -83,11 +105,14 @@ class Reporter:
         said = self.fractions.get(name, 0.0)
         if name in self.done or not said:
             return by_estimate
+        trust = min(1.0, said / TRUSTED_FRACTION)
+        return trust * self._by_speed(name) + (1.0 - trust) * by_estimate
+
+    def _by_speed(self, name: str) -> float:
+        said = self.fractions[name]
         taken = self.updated[name] - self.begun[name]
         since = time.monotonic() - self.updated[name]
-        by_speed = max(0.0, taken * (1.0 - said) / said - since)
-        trust = min(1.0, said / TRUSTED_FRACTION)
-        return trust * by_speed + (1.0 - trust) * by_estimate
+        return max(0.0, taken * (1.0 - said) / said - since)
 
     def plan(self, steps: Sequence[tuple[str, float]], cached: int) -> None:
         """Learn what is going to run: names with estimated seconds, and how many are cached."""
@@ -234,7 +259,7 @@ class PlainReporter(Reporter):
             busy = [
                 f"{name} {self.fraction(name):.0%}" for name in self.begun if name not in self.done
             ]
-            self._line(f"xsc: {', '.join(busy)}; about {human_seconds(self.remaining())} left")
+            self._line(f"xsc: {', '.join(busy)}; {self.outlook()}")
 
 
 class JsonReporter(Reporter):

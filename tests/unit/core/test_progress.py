@@ -131,6 +131,39 @@ def test_an_estimate_that_was_too_short_does_not_reach_the_end(
     assert reporter.fraction("a") == pytest.approx(0.9)
 
 
+def test_a_step_that_has_used_up_its_estimate_is_named_instead_of_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch)
+    stream = io.StringIO()
+    reporter = PlainReporter(stream)
+    reporter.plan([("a", 100.0), ("b", 30.0)], 0)
+    reporter.started("a", 100.0)
+    clock.now += 80.0
+    assert reporter.outlook() == "about 50 s left"
+    clock.now += 1920.0
+    reporter.tick()
+    line = "xsc: a 90%; a takes longer than estimated (33 min 20 s so far)"
+    assert stream.getvalue().splitlines()[-1] == line
+    reporter.waits("a", "lab")
+    assert "left" in reporter.outlook()
+    reporter.resumes("a")
+    reporter.finished("a", 2000.0)
+    assert reporter.outlook() == "about 30 s left"
+
+
+def test_a_slow_step_that_keeps_its_pace_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    reporter = Reporter(io.StringIO())
+    reporter.started("a", 100.0)
+    clock.now += 800.0
+    reporter.update("a", 0.4, "compiling")
+    clock.now += 400.0
+    assert not reporter.late("a")
+    clock.now += 900.0
+    assert reporter.late("a")
+
+
 def divided(reporter: Reporter) -> None:
     """Report two steps of which one is made elsewhere and loses its server."""
     reporter.plan([("a", 10.0), ("b", 30.0)], 0)
