@@ -27,8 +27,8 @@ PACKAGES = ("hostname", "libmd", "mawk")
 IN_THE_MIDDLE = "xsc: phase build\n"
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 1500.0
-END_SECONDS = 30.0
-"""For the programs of a killed worker to be gone; a package takes longer to be compiled."""
+END_SECONDS = 5.0
+"""For the programs of a killed worker to be gone; no package is begun and built in that time."""
 RETRY = 5
 """Buildbot's number for a build that was lost with its worker and is made again."""
 pytestmark = pytest.mark.timeout(2400)
