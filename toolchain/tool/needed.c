@@ -74,17 +74,17 @@ static struct words names_of(struct image image, Elf64_Sxword tag)
 	return names;
 }
 
-/* A library named by path is the one with that name, whatever its file is called. */
-static char *find_by_path(const struct options *options, const char *name)
+/* What the libraries that are named by path call themselves, whatever their files are called. */
+static struct words own_names(const struct words *libraries)
 {
-	for (size_t i = 0; i < options->libraries.count; i++) {
-		char *path = options->libraries.items[i];
-		struct words own = names_of(image_of(path), DT_SONAME);
+	struct words names = { 0 };
 
-		if (strcmp(own.count ? own.items[0] : basename(path), name) == 0)
-			return path;
+	for (size_t i = 0; i < libraries->count; i++) {
+		struct words own = names_of(image_of(libraries->items[i]), DT_SONAME);
+
+		words_add(&names, own.count ? own.items[0] : basename(libraries->items[i]));
 	}
-	return NULL;
+	return names;
 }
 
 /* A file in a directory as -L names it; NULL if there is none. */
@@ -101,10 +101,13 @@ static char *find_in(const struct options *options, const char *directory, const
 	return access(path, R_OK) == 0 ? path : NULL;
 }
 
-static char *find(const struct options *options, const char *name)
+static char *find(const struct options *options, const struct words *named, const char *name)
 {
-	char *path = find_by_path(options, name);
+	char *path = NULL;
 
+	for (size_t i = 0; path == NULL && i < named->count; i++)
+		if (strcmp(named->items[i], name) == 0)
+			path = options->libraries.items[i];
 	for (size_t i = 0; path == NULL && i < options->directories.count; i++)
 		path = find_in(options, options->directories.items[i], name);
 	for (size_t i = 0; path == NULL && i < sizeof(usual) / sizeof(*usual); i++)
@@ -115,10 +118,12 @@ static char *find(const struct options *options, const char *name)
 /* Say how many traps a library has, and where the first one is; returns false if it has none. */
 static bool told(const struct options *options, const char *path)
 {
-	struct image image = image_of(path);
-	struct scan found = scan_image(image.data, image.size);
-	size_t left = refuse_count(path, &found, &options->lists), first = 0;
+	struct scan found;
+	size_t left, first = 0;
 
+	if (!scan_file(path, &found))
+		return false;
+	left = refuse_count(path, &found, &options->lists);
 	if (left == 0)
 		return false;
 	while (found.traps[first].reason)
@@ -134,10 +139,11 @@ static bool told(const struct options *options, const char *path)
 void needed_check(const struct options *options)
 {
 	struct words names = names_of(image_of(options->output), DT_NEEDED);
+	struct words named = own_names(&options->libraries);
 	bool any = false;
 
 	for (size_t i = 0; i < names.count; i++) {
-		char *path = find(options, names.items[i]);
+		char *path = find(options, &named, names.items[i]);
 
 		any |= path && told(options, path);
 	}
