@@ -8,8 +8,9 @@ import re
 # Lines the kernel prints when something is wrong with itself. What it says about programs
 # ("x[7]: segfault at", "traps: x[7] general protection") is not among them.
 _SPLATS = (
-    # Not the advice about an emulated processor: "SRSO: WARNING: See https://... for mitigations".
-    r"\bWARNING: (?!See http)",
+    # Not the advice about an emulated processor: "SRSO: WARNING: See https://... for mitigations",
+    # and not what anybody with a user namespace gets by mount() with MS_MANDLOCK.
+    r"\bWARNING: (?!See http|The mand mount option )",
     r"\bBUG: ",
     r"\bkernel BUG at ",
     r"\bOops: ",

@@ -17,6 +17,7 @@ CLEAN = """\
 [    3.100000] traps: win_entry[213] general protection fault ip:401000 sp:7ffc error:0 in win_entry
 [    3.200000] traps: win_entry[214] trap invalid opcode ip:7f sp:7ffc error:0
 [    4.000000] systemd[1]: warning: a unit says so itself
+[    5.000000] WARNING: The mand mount option has been deprecated and
 [    9.000000] xsc: shutdown: calls 123456 traps 0
 """
 
