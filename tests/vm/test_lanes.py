@@ -17,13 +17,13 @@ from test_life import LIFE, SIGNALS, WINDOW
 from test_twins import TWINS
 from vmkit import PROGRAMS, Built, Lab, Setting, failures, laboratory, run_program
 
+from xsc.suites import delays
+
 pytest_plugins = ("labs",)
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
 
 SETTINGS = {"worker": "force", "random": "random"}
 """What `xsc.workers=` is in each lane."""
-POINTS = ("claim", "complete", "reap")
-DELAY_US = 200
 EAGER = {"hot_calls": 1, "poll_window_us": 50_000, "spin_max_us": 10_000}
 """Tunables with which workers serve by the gate even where a busy host seldom runs both CPUs."""
 
@@ -86,9 +86,8 @@ def slow_hand_overs(lab: Lab) -> None:
     """Let requests change hands slowly, and workers and gates wait for it."""
     for name, value in EAGER.items():
         lab.shell(f"echo {value} > /sys/kernel/xsc/{name}")
-    lab.shell("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug")
-    for point in POINTS:
-        lab.shell(f"echo {DELAY_US} > /sys/kernel/debug/xsc/delay_{point}_us")
+    lab.shell(delays.SLOW)
+    assert lab.shell(delays.READ).split() == delays.SLOWED.split(",")
 
 
 @pytest.fixture(scope="module", params=SETTINGS)

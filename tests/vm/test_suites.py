@@ -10,6 +10,7 @@ import pytest
 from vmkit import Built, Setting, specification
 
 from xsc.errors import InfraError
+from xsc.suites import delays
 from xsc.suites.guest import Guest
 from xsc.suites.lanes import Lane
 from xsc.suites.model import Case, Ended, Shell, Suite, Verdict
@@ -47,8 +48,8 @@ def judge(test: Case, ended: Ended) -> Sequence[Verdict]:
 SUITE = Suite("toy", "every way to end", cases, judge)
 
 
-def make_guest(lane: Lane, built: Built, console: Path) -> Guest:
-    spec = specification(Setting(args=("xsc=permissive",), steps=()), built, console)
+def make_guest(lane: Lane, built: Built, console: Path, *args: str) -> Guest:
+    spec = specification(Setting(args=("xsc=permissive", *args), steps=()), built, console)
     return Guest(lambda: spec, lane, SUITE)
 
 
@@ -86,3 +87,15 @@ def test_a_guest_in_another_lane_is_refused(built: Built, tmp_path: Path) -> Non
                 guest.shell("true")
         finally:
             guest.discard()
+
+
+def test_requests_change_hands_slowly_where_they_do(built: Built, tmp_path: Path) -> None:
+    guest = make_guest(Lane.WORKER, built, tmp_path / "console.log", "xsc.workers=force")
+    try:
+        guest.start()
+        assert guest.facts is not None
+        assert guest.facts.delays == delays.SLOWED
+        # A program that looks for debugfs finds what it would find on Debian.
+        assert "debugfs" not in guest.shell("cat /proc/mounts")
+    finally:
+        guest.discard()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from xsc.errors import InfraError
+from xsc.suites import delays
 
 KNOB = "/sys/kernel/xsc/workers"
 # Runs in the guest: prints `name=value` lines, a value is empty where there is no such file.
@@ -17,6 +18,7 @@ echo "libc=$(dpkg-query -W -f '${{Version}}' libc6)"
 echo "mode=$(cat /sys/kernel/xsc/mode 2>/dev/null)"
 echo "tagged=$(sed -n 's/^tagged: //p' /proc/self/xsc 2>/dev/null)"
 echo "workers=$(cat {KNOB} 2>/dev/null)"
+echo "delays=$( ({delays.READ}) | paste -sd ,)"
 """
 
 
@@ -31,19 +33,24 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True)
 class Conditions:
-    """What to boot for a lane, and what the workers' knob must read there."""
+    """What to boot for a lane, and what the workers' knob and the delays must read there."""
 
     kernel: str
     profile: str
     args: tuple[str, ...]
     workers: str
+    delays: str = ""
 
 
 CONDITIONS = {
     Lane.STOCK: Conditions("stock", "suites-stock", (), ""),
     Lane.CALLER: Conditions("xsc", "suites", ("xsc=permissive",), "off"),
-    Lane.WORKER: Conditions("xsc", "suites", ("xsc=permissive", "xsc.workers=force"), "force"),
-    Lane.RANDOM: Conditions("xsc", "suites", ("xsc=permissive", "xsc.workers=random"), "random"),
+    Lane.WORKER: Conditions(
+        "xsc", "suites", ("xsc=permissive", "xsc.workers=force"), "force", delays.SLOWED
+    ),
+    Lane.RANDOM: Conditions(
+        "xsc", "suites", ("xsc=permissive", "xsc.workers=random"), "random", delays.SLOWED
+    ),
 }
 
 
@@ -56,6 +63,7 @@ class Facts:
     mode: str
     tagged: str
     workers: str
+    delays: str
 
 
 def parse_facts(text: str) -> Facts:
@@ -89,6 +97,9 @@ def _wrong_xsc(lane: Lane, facts: Facts) -> str | None:
         return f"kernel {facts.kernel} has no {KNOB}"
     if facts.workers != wanted:
         return f"{KNOB} reads {facts.workers!r}, not {wanted!r}"
+    slow = CONDITIONS[lane].delays
+    if slow and facts.delays != slow:
+        return f"the delays at hand-overs are {facts.delays!r}, not {slow!r}"
     return None
 
 
@@ -109,10 +120,13 @@ def set_lane(lane: Lane, shell: Callable[[str], str], own_libc: bool = True) -> 
     """Bring a guest that has booted into its lane, prove it and return the facts.
 
     The command line has chosen the lane already, but for `caller`: its kernel may have no knob yet,
-    and a kernel that has one starts with its own default.
+    and a kernel that has one starts with its own default. Where requests change hands, delays are
+    set.
     """
     if lane is Lane.CALLER:
         shell(f"if [ -w {KNOB} ]; then echo off > {KNOB}; fi")
+    if CONDITIONS[lane].delays:
+        shell(delays.SLOW)
     facts = parse_facts(shell(FACTS))
     require(lane, facts, own_libc)
     return facts
