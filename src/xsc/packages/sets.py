@@ -70,6 +70,13 @@ class Profiles(_Section):
     reason: Reason
 
 
+class BuildOptions(_Section):
+    """Words of DEB_BUILD_OPTIONS that a package is built with besides the usual ones."""
+
+    use: tuple[ProfileName, ...] = Field(min_length=1)
+    reason: Reason
+
+
 class Known(_Section):
     """What is known, by source package; and packages that steps of the build graph make."""
 
@@ -79,6 +86,7 @@ class Known(_Section):
     facts: dict[SourceName, Fact]
     without: dict[SourceName, Without] = {}
     profiles: dict[SourceName, Profiles] = {}
+    options: dict[SourceName, BuildOptions] = {}
 
     def traps(self, name: str) -> bool:
         """Say whether a package is known to hold trap instructions."""
@@ -91,6 +99,10 @@ class Known(_Section):
     def build_profiles(self, name: str) -> tuple[str, ...]:
         """Return the build profiles of this package alone."""
         return self.profiles[name].use if name in self.profiles else ()
+
+    def build_options(self, name: str) -> tuple[str, ...]:
+        """Return the words of DEB_BUILD_OPTIONS of this package alone."""
+        return self.options[name].use if name in self.options else ()
 
     def reason(self, name: str, kind: Kind, cause: Cause | None = None) -> str:
         """Return why a package is as it is, or nothing if that is not known."""

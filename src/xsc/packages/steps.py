@@ -185,7 +185,7 @@ def plan_packages(names: Sequence[str], known: Known, options: Options, say: Say
             source,
             packages,
             known.revision,
-            options.build_options(),
+            (*options.build_options(), *known.build_options(name)),
             profiles,
             traps=known.traps(name),
         )
