@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ Write = Callable[[Mapping[str, str]], None]
 KINDS = (
     *("", "-O0", "-O1", "-O2", "-O3", "-Os", "-no-pie", "-static", "-static-pie -fPIE"),
     *("-O2 -flto", "-O2 -flto -static", "-fuse-ld=gold", "-fuse-ld=gold -static", "-pipe"),
+    *("-O2 -flto -fno-use-linker-plugin", "-fno-lto", "-fuse-ld=bfd"),
     *("-fcf-protection=full", "-fcf-protection=none", "-fstack-protector-strong", "-pg", "-s"),
     *("-O2 -g -save-temps", "-D_FORTIFY_SOURCE=2 -O2", "-Wl,-z,now,-z,relro", "-Wl,--gc-sections"),
     "-fsanitize=undefined -fsanitize-undefined-trap-on-error",
@@ -26,6 +28,31 @@ def test_hello(tools: Toolchain, sources: Write, options: str) -> None:
     tools.make("gcc", *options.split(), "-o", "hello", "hello.c")
     assert tools.said("hello") == GREETING
     tools.check("hello", static="-static" in options)
+
+
+@pytest.mark.parametrize(
+    ("options", "collects"),
+    [("", False), ("-static", False), ("-shared -fPIC", False), ("-flto", True), ("-fno-lto", True),
+     ("-flto=2", True), ("-fuse-ld=gold", True), ("-fno-use-linker-plugin", True)],
+)  # fmt: skip
+def test_collect2_runs_where_it_has_something_to_do(
+    tools: Toolchain, sources: Write, options: str, collects: bool
+) -> None:
+    sources({"hello.c": HELLO})
+    said = tools.make("gcc", "-###", *options.split(), "-o", "hello", "hello.c")
+    # Commands are indented, the compiler's own variables are not.
+    last = [shlex.split(line)[0] for line in said.splitlines() if line.startswith(" ")][-1]
+    assert Path(last).name == ("collect2" if collects else "ld")
+    assert collects or "lib/xsc/toolchain/gcc/" in last
+
+
+@pytest.mark.parametrize("options", ["", "-static", "-static-pie", "-shared", "-no-pie -g"])
+def test_collect2_changes_nothing(tools: Toolchain, sources: Write, options: str) -> None:
+    sources({"a.cc": CXX})
+    tools.make("g++", "-g", "-fPIC", "-c", "a.cc")
+    tools.make("g++", *options.split(), "-o", "direct", "a.o")
+    tools.make("g++", *options.split(), "-fuse-ld=bfd", "-o", "collected", "a.o")
+    assert (tools.where / "direct").read_bytes() == (tools.where / "collected").read_bytes()
 
 
 def test_static_programs_need_no_help(tools: Toolchain, sources: Write) -> None:
