@@ -62,7 +62,10 @@ _TEST = re.compile(
 _COMPILER = re.compile(
     r"^.*(?:internal compiler error|:\d+: (?:fatal )?error: |undefined reference to|lacks the note"
     r"|\b(?:gcc|g\+\+|cc1\w*|as|ld|collect2): (?:fatal )?error: |Assembler messages"
-    r"|C compiler cannot create executables|cannot find -l).*$",
+    r"|C compiler cannot create executables|cannot find -l"
+    # The compiler starts the linker itself (ADR 0031), so that nobody adds that it failed.
+    r"|multiple definition of"
+    r"|\bld(?:\.\w+)?: .*(?:final link failed|not recognized|cannot open|recompile with -f)).*$",
     re.MULTILINE,
 )
 _WORDS = 300
