@@ -17,7 +17,7 @@ from xsc.packages.classify import Cause
 FOLDER = "profiles/packages"
 KNOWN = "known"
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
-ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*$")]
 Reason = Annotated[str, StringConstraints(min_length=20)]
 
 
@@ -63,17 +63,10 @@ class Without(_Section):
     reason: Reason
 
 
-class Profiles(_Section):
-    """Build profiles that a package is built with besides the usual ones."""
+class Extra(_Section):
+    """Build profiles, or words of DEB_BUILD_OPTIONS, of a package besides the usual ones."""
 
-    use: tuple[ProfileName, ...] = Field(min_length=1)
-    reason: Reason
-
-
-class BuildOptions(_Section):
-    """Words of DEB_BUILD_OPTIONS that a package is built with besides the usual ones."""
-
-    use: tuple[ProfileName, ...] = Field(min_length=1)
+    use: tuple[Word, ...] = Field(min_length=1)
     reason: Reason
 
 
@@ -85,8 +78,8 @@ class Known(_Section):
     steps: dict[SourceName, str]
     facts: dict[SourceName, Fact]
     without: dict[SourceName, Without] = {}
-    profiles: dict[SourceName, Profiles] = {}
-    options: dict[SourceName, BuildOptions] = {}
+    profiles: dict[SourceName, Extra] = {}
+    options: dict[SourceName, Extra] = {}
 
     def traps(self, name: str) -> bool:
         """Say whether a package is known to hold trap instructions."""

@@ -15,7 +15,7 @@ from xsc.graph.step import Step, StepContext
 from xsc.packages import archive, stand_in
 from xsc.packages.archive import Source, without
 from xsc.packages.recipe import Recipe
-from xsc.packages.sets import BuildOptions, Known, Profiles, Without
+from xsc.packages.sets import Extra, Known, Without
 from xsc.packages.stand_in import STATUS, build_without, stanza
 from xsc.packages.steps import Options, Planned, plan_packages
 
@@ -66,7 +66,7 @@ def test_32_bit_parts_are_left_out_where_a_profile_does_that() -> None:
 
 @pytest.mark.usefixtures("_archive")
 def test_a_package_has_profiles_of_its_own_and_no_other_has_them() -> None:
-    own = {"plain": Profiles(use=("nojava",), reason=REASON)}
+    own = {"plain": Extra(use=("nojava",), reason=REASON)}
     known = Known(revision=1, steps={}, facts={}, profiles=own)
     plain, wide = plan_packages(["plain", "wide"], known, Options(), print)
     assert build_step(plain).params()["profiles"] == ["nocheck", "nojava"]
@@ -75,7 +75,7 @@ def test_a_package_has_profiles_of_its_own_and_no_other_has_them() -> None:
 
 @pytest.mark.usefixtures("_archive")
 def test_a_package_has_build_options_of_its_own_and_no_other_has_them() -> None:
-    own = {"plain": BuildOptions(use=("nocross",), reason=REASON)}
+    own = {"plain": Extra(use=("nocross",), reason=REASON)}
     known = Known(revision=1, steps={}, facts={}, options=own)
     plain, wide = plan_packages(["plain", "wide"], known, Options(), print)
     assert build_step(plain).params()["options"] == ["noautodbgsym", "nocheck", "nocross"]
