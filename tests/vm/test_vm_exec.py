@@ -18,7 +18,8 @@ import pytest
 from vmkit import Built, Setting, specification
 
 from xsc.config import Settings
-from xsc.vm.errors import CommandTimeout, LostVm
+from xsc.vm.copies import Copy
+from xsc.vm.errors import CommandTimeout, GuestRefused, LostVm
 from xsc.vm.machine import Machine, MachineSpec
 from xsc.vm.qemu import Share
 
@@ -60,9 +61,20 @@ def make_spec(built: Built, tmp_path_factory: pytest.TempPathFactory) -> MakeSpe
 
 
 @pytest.fixture(scope="module")
-def vm(make_spec: MakeSpec, shared: list[Share]) -> Iterator[Machine]:
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A host directory of which the module's machine has a copy."""
+    folder = tmp_path_factory.mktemp("copied")
+    (folder / "big").write_bytes(bytes(range(256)) * 40_000)
+    (folder / "raised").write_text("#!/bin/sh\n")
+    (folder / "raised").chmod(0o4711)
+    (folder / "link").symlink_to("big")
+    return Copy(folder, "/opt/a copy/of it")
+
+
+@pytest.fixture(scope="module")
+def vm(make_spec: MakeSpec, shared: list[Share], copied: Copy) -> Iterator[Machine]:
     """One machine for all tests that leave it in order."""
-    with Machine(make_spec(shares=tuple(shared))) as machine:
+    with Machine(make_spec(shares=tuple(shared), copies=(copied,))) as machine:
         yield machine
 
 
@@ -176,6 +188,24 @@ def test_shares_are_read_write_both_ways(vm: Machine, shared: list[Share]) -> No
         (share.host / "from-host").write_bytes(f"changed {index}\n".encode())
         result = vm.run(["cat", f"{share.guest}/from-host"], timeout=60)
         assert result.stdout == f"changed {index}\n".encode()
+
+
+def test_a_copy_is_the_guests_own(vm: Machine, copied: Copy) -> None:
+    script = "stat -c '%a %U %F' raised link && sha256sum big && echo x > big"
+    done = vm.run(["sh", "-c", script], cwd=copied.guest, timeout=60)
+    sum_of = hashlib.sha256((copied.host / "big").read_bytes()).hexdigest()
+    assert done.stdout.decode().splitlines() == [
+        "4711 root regular file",
+        "777 root symbolic link",
+        f"{sum_of}  big",
+    ], done.stderr
+    assert (copied.host / "big").stat().st_size == 256 * 40_000
+
+
+def test_a_copy_that_cannot_be_made_is_named(make_spec: MakeSpec, copied: Copy) -> None:
+    spec = make_spec(copies=(replace(copied, guest="/proc/none"),))
+    with pytest.raises(GuestRefused, match=f"{copied.host} to /proc/none: .*"), Machine(spec):
+        pass
 
 
 def test_programs_on_a_share_run_and_can_be_mapped(vm: Machine, shared: list[Share]) -> None:

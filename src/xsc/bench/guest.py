@@ -16,10 +16,7 @@ from xsc.errors import StepFailed, UsageError
 from xsc.version import VERSION
 from xsc.vm.machine import Machine, MachineSpec
 
-SHARED = "/mnt/guest-bench"
 PROGRAMS = "/opt/guest-bench"
-# 9p would be in every page fault of the programs, and it is not what is measured.
-SET_UP = f"mkdir -p {PROGRAMS} && cp -a {SHARED}/. {PROGRAMS}/"
 FACTS = """
 echo "kernel=$(uname -r)"
 echo "mode=$(cat /sys/kernel/xsc/mode 2>/dev/null || echo stock)"
@@ -197,7 +194,6 @@ def visit(spec: MachineSpec, wanted: Sequence[Program], settings: Settings, say:
     say("booting")
     with Machine(spec) as machine:
         pinned = pin_vcpus(machine.link.process.pid, spec.hardware.cpus)
-        shell(machine, SET_UP)
         known = facts(shell(machine, FACTS))
         for program in wanted:
             say(f"{program.name}: {', '.join(settings.wants(program))}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from xsc.bench.blocklog import Symbols, addresses, periods, symbols, usual
 from xsc.bench.callpath import FORMAT, Kind, explain
 from xsc.bench.callpath import Path as CallPath
-from xsc.bench.guest import FACTS, PROGRAMS, SET_UP, Say, facts, shell
+from xsc.bench.guest import FACTS, PROGRAMS, Say, facts, shell
 from xsc.errors import StepFailed, UsageError
 from xsc.version import VERSION
 from xsc.vm.machine import Machine, MachineSpec, Result
@@ -61,7 +61,6 @@ def trace(spec: MachineSpec, call: str, say: Say) -> Report:
     Raises StepFailed if the guest cannot do it or no path repeats, and what Machine raises.
     """
     with Machine(spec) as machine:
-        shell(machine, SET_UP)
         known = facts(shell(machine, FACTS))
         where = symbols(shell(machine, SYMBOLS).splitlines())
         if not where.starts or not where.starts[-1]:

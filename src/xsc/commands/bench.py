@@ -58,7 +58,7 @@ def systems(
 
 def boot_specifications(pair: Mapping[str, MachineSpec]) -> dict[str, MachineSpec]:
     """Return what --boot compares: XSC, the same kernel without it, and Debian's kernel."""
-    bare = {name: replace(spec, shares=()) for name, spec in pair.items()}
+    bare = {name: replace(spec, copies=()) for name, spec in pair.items()}
     off = replace(bare["xsc"], kernel_args=(*bare["xsc"].kernel_args, "xsc=off"))
     return {"xsc": bare["xsc"], "off": off, "stock": bare["stock"]}
 

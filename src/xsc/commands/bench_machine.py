@@ -11,8 +11,9 @@ from xsc.config import Settings
 from xsc.session import ensure
 from xsc.vm import artifacts
 from xsc.vm.artifacts import Overrides
+from xsc.vm.copies import Copy
 from xsc.vm.machine import MachineSpec
-from xsc.vm.qemu import Hardware, Share
+from xsc.vm.qemu import Hardware
 
 STEP = "guest-bench"
 
@@ -40,7 +41,8 @@ def specification(
 ) -> MachineSpec:
     """Return the machine of one kernel and image, with the benchmark programs in it."""
     files = artifacts.resolve(kernel, profile, overrides, lambda names: ensure(settings, names))
-    programs = Share(ensure(settings, [STEP])[STEP], guest.SHARED, "xsc-share0")
+    # Not a share: 9p would be in every page fault of the programs, and it is not what is measured.
+    programs = Copy(ensure(settings, [STEP])[STEP], guest.PROGRAMS)
     return MachineSpec(
         hardware,
         files.kernel,
@@ -48,6 +50,6 @@ def specification(
         files.root,
         files.agent,
         args,
-        shares=(programs,),
+        copies=(programs,),
         log_dir=settings.paths.logs,
     )

@@ -10,8 +10,9 @@ from xsc.suites.lanes import CONDITIONS, Lane
 from xsc.suites.model import Suite
 from xsc.vm import artifacts
 from xsc.vm.accel import Accel
+from xsc.vm.copies import Copy
 from xsc.vm.machine import BOOT_SECONDS, MachineSpec
-from xsc.vm.qemu import Hardware, Share
+from xsc.vm.qemu import Hardware
 
 _ARGS = (
     # A stressor may say much to the kernel log, which is read only after each test.
@@ -47,10 +48,7 @@ def machine(
     wanted = CONDITIONS[lane]
     files = artifacts.resolve(wanted.kernel, wanted.profile, overrides, ensure)
     outputs = ensure(suite.steps) if suite.steps else {}
-    shares = tuple(
-        Share(outputs[step], f"/mnt/{step}", f"xsc-share{number}")
-        for number, step in enumerate(suite.steps)
-    )
+    copies = tuple(Copy(outputs[step], f"/opt/{step}") for step in suite.steps)
     spec = MachineSpec(
         Hardware(accel, memory=suite.memory),
         files.kernel,
@@ -58,7 +56,7 @@ def machine(
         files.root,
         files.agent,
         (*wanted.args, *_ARGS),
-        shares=shares,
+        copies=copies,
         boot_seconds=BOOT_SECONDS * accel.patience * stretch,
         log_dir=log_dir,
     )

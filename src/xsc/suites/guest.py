@@ -16,12 +16,7 @@ from xsc.vm.machine import Machine, MachineSpec
 # Seconds on a machine with KVM for what is not a test.
 HOUSEKEEPING = 60.0
 _GROUP = "/sys/fs/cgroup/suite"
-# Shares are copied: 9p knows no setuid, and the host's file system is not under test.
 _SET_UP = f"""\
-for shared in /mnt/*; do
-	[ -d "$shared" ] || continue
-	cp -a "$shared" /opt/
-done
 mkdir -p {_GROUP}
 echo core > /proc/sys/kernel/core_pattern
 echo 1 > /proc/sys/kernel/printk_ratelimit || :

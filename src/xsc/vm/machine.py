@@ -19,6 +19,7 @@ from typing import TypeVar
 from xsc import run as gateway
 from xsc.errors import XscError
 from xsc.vm import initrd, protocol
+from xsc.vm.copies import Copy, bring
 from xsc.vm.errors import BootTimeout, CommandTimeout, GuestRefused, LostVm, QemuFailed
 from xsc.vm.klog import stale_breakpoint
 from xsc.vm.link import STDERR, STDOUT, Link, Sink
@@ -42,7 +43,8 @@ INIT_ARGS = {
 
 @dataclass(frozen=True)
 class MachineSpec:
-    """What to boot. `boot_seconds` limits the time to the agent's hello, as it stands if given.
+    """What to boot. `boot_seconds` limits the time to the agent's hello, as it stands if given, and
+    that of each copy again.
 
     `console` keeps the console log; without it the log is kept only if the machine is lost.
     """
@@ -58,6 +60,7 @@ class MachineSpec:
     boot_seconds: float | None = None
     console: Path | None = None
     log_dir: Path = Path(tempfile.gettempdir())
+    copies: tuple[Copy, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,10 +133,10 @@ class Machine:
             return gateway.spawn(argv, stdout=log, stderr=log, keep_fds=descriptors)
 
     def boot(self) -> None:
-        """Start QEMU, wait for the agent and mount the shares.
+        """Start QEMU, wait for the agent, mount the shares and bring in the copies.
 
-        Raises BootTimeout if the agent does not answer in time, GuestRefused if a share cannot be
-        mounted, LostVm if the kernel panics.
+        Raises BootTimeout if the agent does not answer or a copy is not made in time, GuestRefused
+        if a share cannot be mounted or a copy not be made, LostVm if the kernel panics.
         """
         try:
             self._boot()
@@ -158,6 +161,8 @@ class Machine:
         self.boot_seconds = time.monotonic() - began
         for share in self.spec.shares:
             self._mount(share)
+        for copy in self.spec.copies:
+            bring(self, copy, limit)
 
     def _mount(self, share: Share) -> None:
         self.link.send(protocol.mount(share.tag, share.guest))

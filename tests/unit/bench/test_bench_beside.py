@@ -3,8 +3,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from xsc.bench import beside, guest
 from xsc.bench.samples import Output, Sample
+from xsc.commands.bench import boot_specifications
+from xsc.vm.accel import Accel
+from xsc.vm.copies import Copy
+from xsc.vm.machine import MachineSpec
+from xsc.vm.qemu import Hardware
 
 
 def samples(measure: str, lane: str, *costs: int) -> tuple[Sample, ...]:
@@ -44,3 +51,18 @@ def test_its_measures_are_those_of_the_standard_image() -> None:
         for name in program.measures
     }
     assert set(beside.MEASURES) <= here
+
+
+def test_a_boot_that_is_compared_brings_in_no_programs(tmp_path: Path) -> None:
+    """What is brought in after a boot is no part of a boot to multi-user."""
+    file = tmp_path / "file"
+    spec = MachineSpec(
+        Hardware(Accel("tcg")),
+        *(file, file, file, file),
+        kernel_args=("xsc=permissive",),
+        copies=(Copy(tmp_path, guest.PROGRAMS),),
+    )
+    kernels = boot_specifications({"xsc": spec, "stock": spec})
+    assert set(kernels) == {"xsc", "off", "stock"}
+    assert not any(each.copies for each in kernels.values())
+    assert kernels["off"].kernel_args == ("xsc=permissive", "xsc=off")

@@ -14,6 +14,7 @@ from xsc.suites.lanes import CONDITIONS, Lane
 from xsc.suites.registry import SUITES, find
 from xsc.vm.accel import Accel
 from xsc.vm.artifacts import Overrides
+from xsc.vm.copies import Copy
 
 
 def ensure(steps: Sequence[str]) -> Mapping[str, Path]:
@@ -40,9 +41,7 @@ def test_the_machine_of_a_lane(tmp_path: Path) -> None:
         spec = describe()
         args = [word for word in spec.kernel_args if word.startswith("xsc")]
         assert tuple(args) == CONDITIONS[lane].args
-        assert [(share.host, share.guest) for share in spec.shares] == [
-            (Path("/store/kselftests"), "/mnt/kselftests")
-        ]
+        assert spec.copies == (Copy(Path("/store/kselftests"), "/opt/kselftests"),)
         assert (spec.boot_seconds, spec.log_dir, spec.console) == (600.0, tmp_path, None)
 
 
