@@ -29,10 +29,14 @@ def parse_list(text: str) -> list[str]:
 
 
 def tests(shell: Shell) -> list[Case]:
-    """Return the stressors that the package in the guest has in CLASSES."""
-    options = ("--timeout", str(SECONDS), "--verify", "--oomable", "--temp-path", "/tmp")
+    """Return the stressors that the package in the guest has in CLASSES.
+
+    --pathological is for those that stress-ng does not start otherwise, to spare a user's system.
+    """
+    options = ("--timeout", str(SECONDS), "--verify", "--oomable", "--pathological")
+    where = ("--temp-path", "/tmp")
     return [
-        Case(name, ("stress-ng", f"--{name}", str(INSTANCES), *options), LIMIT, cwd="/tmp")
+        Case(name, ("stress-ng", f"--{name}", str(INSTANCES), *options, *where), LIMIT, cwd="/tmp")
         for name in parse_list(shell(_LIST))
     ]
 
