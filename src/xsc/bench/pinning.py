@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from xsc.vm.errors import QemuFailed
@@ -21,8 +22,10 @@ def vcpu_threads(pid: int) -> list[int]:
     """Return the threads of the virtual processors of QEMU `pid`, in their order."""
     found = {}
     for entry in Path(f"/proc/{pid}/task").iterdir():
-        if match := _VCPU.fullmatch((entry / "comm").read_text().strip()):
-            found[int(match[1])] = int(entry.name)
+        # QEMU's threads of I/O come and go; one that has gone is no virtual processor.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if match := _VCPU.fullmatch((entry / "comm").read_text().strip()):
+                found[int(match[1])] = int(entry.name)
     return [found[number] for number in sorted(found)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,9 @@ def named_threads(*names: str) -> Iterator[dict[str, int]]:
         done.set()
         for thread in threads:
             thread.join()
+        # A joined thread has done its work, but the kernel lists it until it has exited.
+        while any(Path(f"/proc/self/task/{number}").exists() for number in numbers.values()):
+            time.sleep(0.001)
 
 
 def test_each_virtual_cpu_gets_a_cpu() -> None:
@@ -62,3 +66,25 @@ def test_too_few_cpus_leave_everything_as_it_was() -> None:
 def test_a_qemu_without_named_threads_is_told() -> None:
     with pytest.raises(QemuFailed, match="0 threads of virtual processors, not 2"):
         pin_vcpus(os.getpid(), 2)
+
+
+def test_threads_that_end_while_they_are_looked_at_are_passed_over() -> None:
+    stop = threading.Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            short = [threading.Thread(target=int) for _ in range(8)]
+            for thread in short:
+                thread.start()
+            for thread in short:
+                thread.join()
+
+    with named_threads("CPU 0/TCG") as numbers:
+        churning = threading.Thread(target=churn)
+        churning.start()
+        try:
+            for _ in range(500):
+                assert vcpu_threads(os.getpid()) == [numbers["CPU 0/TCG"]]
+        finally:
+            stop.set()
+            churning.join()
