@@ -50,7 +50,7 @@ def packages_status(
         Path | None, typer.Option(metavar="FILE", help="Also write one object per package.")
     ] = None,
 ) -> int:
-    """Show how each package stands; it fails unless all are built or explained."""
+    """Show how each package stands; it fails while anything is left to do."""
     settings: Settings = ctx.obj
     wanted = [*(names or []), *(sets or [])] or [DEFAULT_SET]
     planned = planned_packages(settings, wanted, tests)

@@ -46,13 +46,20 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
+def _looks(row: Row) -> State:
+    """Return the state as which it is shown: what is explained does not look like a fault."""
+    if row.settled:
+        return State.BUILT
+    return State.TRAPS if row.is_explained else row.state
+
+
 def table(found: Sequence[Row]) -> Table:
     """Return the table for a terminal."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for name in _HEAD:
         made.add_column(name, justify="right" if name in ("time", "programs", "traps") else "left")
     for row in found:
-        colour = "green" if row.settled else COLOURS[row.state]
+        colour = COLOURS[_looks(row)]
         cells = [Text(cell) for cell in _cells(row)]
         cells[2].stylize(colour)
         made.add_row(*cells)
@@ -79,7 +86,7 @@ def page(found: Sequence[Row], title: str) -> str:
 
 def _html_row(row: Row) -> str:
     cells = [html.escape(cell) for cell in _cells(row)]
-    word = "built" if row.settled else row.state.split()[0]
+    word = _looks(row).split()[0]
     cells[2] = f'<span class="{word}">{cells[2]}</span>'
     if row.log is not None:
         cells[2] += f' <a href="{html.escape(row.log.absolute().as_uri())}">log</a>'

@@ -60,6 +60,14 @@ class Row:
         return self.state is State.BUILT or bool(self.explained)
 
     @property
+    def is_explained(self) -> bool:
+        """Say whether it is known why it is as it is: by a fact, or by what the archive answered.
+
+        An archive without the source explains it and settles nothing: another one may have it.
+        """
+        return bool(self.explained) or self.cause is Cause.SOURCE
+
+    @property
     def words(self) -> str:
         """The state in words, with the cause of a failure."""
         return f"{self.state}: {self.cause}" if self.cause else str(self.state)
@@ -124,11 +132,17 @@ def _row(package: Planned, plan: Plan, attempts: Attempts, store: Store, known: 
         version,
         State.FAILED,
         failed.cause,
-        failed.reason,
+        _dated(failed),
         known.reason(name, Kind.FAILS, failed.cause),
         failed.seconds,
         log=attempts.log(failed),
     )
+
+
+def _dated(failed: Attempt) -> str:
+    """Return why an attempt failed, with the day if another day may give another answer."""
+    day = failed.began.partition("T")[0]
+    return f"{failed.reason} (asked on {day})" if failed.cause is Cause.SOURCE else failed.reason
 
 
 def _processor_seconds(last: Attempt | None, seconds: float) -> float | None:
@@ -153,7 +167,7 @@ def totals(found: Sequence[Row]) -> str:
     """Return how many packages stand how, as one line."""
     counts = Counter(row.words for row in found)
     parts = [f"{count} {words}" for words, count in sorted(counts.items())]
-    explained = sum(1 for row in found if row.explained)
+    explained = sum(1 for row in found if row.is_explained)
     if explained:
         parts.append(f"{explained} of these explained")
     older = sum(1 for row in found if row.lost)

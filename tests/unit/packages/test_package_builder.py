@@ -186,6 +186,14 @@ def test_totals_count_what_there_is() -> None:
     )
 
 
+def test_what_the_archive_lacks_is_explained_and_not_settled() -> None:
+    row = Row("gone", "1", State.FAILED, Cause.SOURCE, "the archive has no gone_1.dsc")
+    assert row.is_explained
+    assert not row.settled
+    assert "1 of these explained" in totals([row])
+    assert 'class="traps">failed: source' in page([row], "P")
+
+
 @pytest.mark.parametrize(
     ("causes", "code"),
     [

@@ -163,6 +163,10 @@ def test_when_all_are_lost_the_newest_explains_it(
     assert build(settings, "tool") == EXIT_INFRA
     said = capsys.readouterr().out
     assert f"tool: failed: source: the archive has no {source.file('tool', THIRD).name}" in said
+    last = Attempts(settings.paths.build).last("tool")
+    assert last is not None
+    assert f"(asked on {last.began[:10]})" in said
+    assert "1 failed: source, 1 of these explained" in said
     assert causes(settings) == [Cause.SOURCE] * 3
     row = status(settings)
     assert (row["version"], row["cause"], row["lost"]) == (f"{THIRD}+b0+xsc1", "source", [])
