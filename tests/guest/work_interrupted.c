@@ -41,6 +41,16 @@ struct stream {
 	long bytes;
 };
 
+/* However slow the reader is, it comes to wait, or has ended. */
+static void pause_empty(int fd)
+{
+	int left = 1;
+
+	while (!done && !ioctl(fd, FIONREAD, &left) && left)
+		usleep(200);
+	usleep(1000);
+}
+
 /* Bytes that count up, in pieces of changing length, with pauses now and then. */
 static void *produce(void *arg)
 {
@@ -58,7 +68,7 @@ static void *produce(void *arg)
 			piece[i] = (unsigned char)(sent + i);
 		W_CHECK(write(s->fd, piece, (size_t)n) == n);
 		if (sent % 5 == 0)
-			usleep(1000);
+			pause_empty(s->fd);
 	}
 	close(s->fd);
 	return NULL;
