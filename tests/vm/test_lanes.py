@@ -135,6 +135,11 @@ def test_earned_workers(earned: Lab, name: str, args: tuple[str, ...], seconds: 
     run_program(earned, name, *args, timeout=seconds)
 
 
+def test_windows_follow_the_wake_up(earned: Lab) -> None:
+    """Not in the lanes: their delays are longer than the windows that it is about."""
+    run_program(earned, "work_window", timeout=180)
+
+
 def test_the_lane_was_the_lane(lane: Lab) -> None:
     """The counters say who executed the calls of the programs above, and of a loop."""
     lane.shell("python3 -c 'import os; [os.getppid() for _ in range(20_000)]'", 120)

@@ -35,6 +35,7 @@ int xsc_workers_value __read_mostly =
 
 /* Tunables, in the units of their names; /sys/kernel/xsc/ */
 static unsigned int xsc_poll_window_us __read_mostly = 100;
+static unsigned int xsc_poll_window_max_us __read_mostly = 400;
 static unsigned int xsc_hot_gap_us __read_mostly = 20;
 static unsigned int xsc_hot_calls __read_mostly = 64;
 static unsigned int xsc_spin_max_us __read_mostly = 200;
@@ -51,6 +52,9 @@ static unsigned int xsc_max_cgroup_pollers __read_mostly;
 
 /* A submitter looks at the clock once in so many calls; a power of two. */
 #define XSC_CLOCK_BATCH		16
+
+/* So many calls fit into a window if they are just hot, where waking is slow. */
+#define XSC_HOT_IN_WINDOW	5
 
 /* Rests after periods that did not pay, in milliseconds. */
 static const unsigned int xsc_rest_ms[] = { 0, 1, 10, 100, 500 };
@@ -242,6 +246,29 @@ static void xsc_start_polling(bool anywhere)
 	xsc_order_polling(w);
 }
 
+/*
+ * How long to look before it is cheaper to sleep and be woken, in ns: both sides
+ * of a hand-over would sleep.  A window that is shorter than waking ends before
+ * a submitter that was parked is back, and the period with it.
+ */
+static u64 xsc_worth_looking(void)
+{
+	return min_t(u64, 2 * READ_ONCE(xsc_wake_ns),
+		     READ_ONCE(xsc_poll_window_max_us) * (u64)NSEC_PER_USEC);
+}
+
+/* A tunable as it applies, in ns: not less than @ns, unless it is turned off. */
+static u64 xsc_stretched(unsigned int us, u64 ns)
+{
+	return us ? max_t(u64, us * (u64)NSEC_PER_USEC, ns) : 0;
+}
+
+static u64 xsc_hot_gap(void)
+{
+	return xsc_stretched(READ_ONCE(xsc_hot_gap_us),
+			     xsc_worth_looking() / XSC_HOT_IN_WINDOW);
+}
+
 /** xsc_earn_worker() - current has run a request that a worker might better have run */
 void xsc_earn_worker(void)
 {
@@ -256,8 +283,7 @@ void xsc_earn_worker(void)
 	now = local_clock();
 	gap = now - xt->last_bell;
 	xt->last_bell = now;
-	if (gap > batch * READ_ONCE(xsc_hot_gap_us) * (u64)NSEC_PER_USEC &&
-	    mode == XSC_WORKERS_AUTO) {
+	if (gap > batch * xsc_hot_gap() && mode == XSC_WORKERS_AUTO) {
 		xt->hot = 0;
 		return;
 	}
@@ -324,7 +350,7 @@ static __always_inline bool xsc_look_closely(struct xsc_window *win, s64 *claim)
 
 static void xsc_look(struct xsc_worker *w)
 {
-	u64 window = READ_ONCE(xsc_poll_window_us) * (u64)NSEC_PER_USEC;
+	u64 window = xsc_stretched(READ_ONCE(xsc_poll_window_us), xsc_worth_looking());
 	struct xsc_window *win = w->win;
 	unsigned int round = 0;
 	u64 since = 0;
@@ -431,6 +457,12 @@ static ssize_t workers_store(struct kobject *kobj, struct kobj_attribute *attr,
 }
 static struct kobj_attribute workers_attr = __ATTR_RW(workers);
 
+static ssize_t wake_ns_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(xsc_wake_ns));
+}
+static struct kobj_attribute wake_ns_attr = __ATTR_RO(wake_ns);
+
 static ssize_t wake_latency_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	ssize_t len = 0;
@@ -470,6 +502,7 @@ static ssize_t name##_store(struct kobject *kobj, struct kobj_attribute *attr,	\
 static struct kobj_attribute name##_attr = __ATTR_RW(name)
 
 XSC_TUNABLE(poll_window_us, 1000000);
+XSC_TUNABLE(poll_window_max_us, 1000000);
 XSC_TUNABLE(hot_gap_us, 1000000);
 XSC_TUNABLE(hot_calls, U16_MAX);
 XSC_TUNABLE(spin_max_us, 10000);
@@ -480,7 +513,9 @@ XSC_TUNABLE(max_cgroup_pollers, NR_CPUS);
 static struct attribute *xsc_poll_attrs[] = {
 	&workers_attr.attr,
 	&wake_latency_attr.attr,
+	&wake_ns_attr.attr,
 	&poll_window_us_attr.attr,
+	&poll_window_max_us_attr.attr,
 	&hot_gap_us_attr.attr,
 	&hot_calls_attr.attr,
 	&spin_max_us_attr.attr,
