@@ -25,6 +25,8 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.Fixture
         def __init__(self, spec: object) -> None:
             del spec
 
+            self.boots = 2
+
         def boot(self) -> None:
             said = next(consoles)
             if said is not None:
@@ -42,7 +44,7 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.Fixture
 @pytest.mark.parametrize("lab", [[CAUGHT] * MOST_CAUGHT + [None]], indirect=True)
 def test_a_caught_boot_is_made_again_and_counted(lab: Lab) -> None:
     assert lab.machine is lab.machine
-    assert lab.caught == MOST_CAUGHT
+    assert (lab.caught, lab.aborted) == (MOST_CAUGHT, MOST_CAUGHT + 1)
 
 
 @pytest.mark.parametrize("lab", [[CAUGHT] * (MOST_CAUGHT + 1)], indirect=True)

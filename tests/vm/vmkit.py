@@ -116,6 +116,7 @@ class Lab:
         self.console = Path(tempfile.mkdtemp(prefix="xsc-lab-")) / "console.log"
         self.lost = False
         self.caught = 0
+        self.aborted = 0
         self._machine: Machine | None = None
 
     @property
@@ -138,6 +139,8 @@ class Lab:
                 raise
             self.caught += 1
             return self._boot()
+        finally:
+            self.aborted += machine.boots - 1
         return machine
 
     def run(self, argv: Sequence[str], timeout: float = 60) -> Result:
@@ -197,6 +200,8 @@ def laboratory(
         raise
     if session and lab.caught:
         _tell(session, f"boots caught in the kernel's own test of RCU tasks: {lab.caught}")
+    if session and lab.aborted:
+        _tell(session, f"QEMUs that aborted while a guest booted: {lab.aborted}")
     if session and (lab.lost or session.testsfailed > failed):
         _tell(session, kept)
     else:

@@ -19,8 +19,9 @@ import pexpect
 
 from xsc import run as gateway
 from xsc.errors import InfraError, StepFailed, UsageError, XscError
+from xsc.vm.aborts import HINT, boot_again, failed_assertion
 from xsc.vm.console import PORT, Session, settings_copy
-from xsc.vm.errors import BootTimeout, LostVm
+from xsc.vm.errors import BootTimeout, LostVm, QemuAborted
 from xsc.vm.firmware import Medium, boot_argv
 from xsc.vm.logtail import last_words
 from xsc.vm.qemu import Channels, Hardware
@@ -142,6 +143,31 @@ def _power_off(session: Session) -> None:
         raise LostVm(f"instead of powering off, the machine ended by {reason}")
 
 
+def _converse(
+    hardware: Hardware, medium: Medium, entry: str, log: Path, seconds: float | None
+) -> tuple[dict[str, str], float, float]:
+    """Return what the shell answered, and the seconds until then and until the machine was off."""
+    began = time.monotonic()
+    session = Session(hardware, medium, log)
+    try:
+        _choose_entry(session, entry)
+        limit = seconds or BOOT_SECONDS * session.patience
+        facts = _ask_shell(session, time.monotonic() + limit)
+        shell = time.monotonic() - began
+        _power_off(session)
+    except XscError as error:
+        status, words = session.status(), session.qemu_says()
+        if assertion := failed_assertion(status, words):
+            raise QemuAborted(f"QEMU aborted: {assertion}", hint=HINT) from error
+        if status is not None and not log.stat().st_size:
+            raise InfraError(f"QEMU ended at once:\n{words}") from error
+        what = f"{error.message}\nend of the console:\n{last_words(log)}"
+        raise type(error)(what, hint=error.hint or f"the whole console is in {log}") from error
+    finally:
+        session.close()
+    return facts, shell, time.monotonic() - began
+
+
 def verify(
     hardware: Hardware,
     medium: Medium,
@@ -154,31 +180,19 @@ def verify(
 
     `seconds` limits the time from the start of the kernel to the shell. The console goes to `log`.
 
+    A QEMU that aborts is started again, see aborts.
+
     Raises UsageError for an unknown entry, BootTimeout, LostVm, StepFailed if the answer is wrong.
     """
     if entry not in ENTRIES:
         raise UsageError(f"there is no menu entry {entry!r}", hint=f"one of: {', '.join(ENTRIES)}")
     log.parent.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
-    session = Session(hardware, medium, log)
-    try:
-        _choose_entry(session, entry)
-        limit = seconds or BOOT_SECONDS * session.patience
-        facts = _ask_shell(session, time.monotonic() + limit)
-        shell = time.monotonic() - began
-        _power_off(session)
-    except XscError as error:
-        if session.process.poll() is not None and not log.stat().st_size:
-            raise InfraError(f"QEMU ended at once:\n{session.qemu_says()}") from error
-        what = f"{error.message}\nend of the console:\n{last_words(log)}"
-        raise type(error)(what, hint=error.hint or f"the whole console is in {log}") from error
-    finally:
-        session.close()
+    facts, shell, total = boot_again(lambda: _converse(hardware, medium, entry, log, seconds))
     _check(facts, entry)
     return Report(
         facts,
         round(shell, 1),
-        round(time.monotonic() - began, 1),
+        round(total, 1),
         hardware.accel.name,
         entry,
         medium.firmware,

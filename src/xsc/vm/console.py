@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
@@ -20,6 +21,8 @@ from xsc.vm.logtail import tail
 from xsc.vm.qemu import Channels, Hardware
 
 PORT = "xsc.verdict"
+
+_ENDING_SECONDS = 5.0
 
 # Nothing good follows any of these. They only shorten the wait; no success is read here.
 _DEAD = (rb"Kernel panic", rb"xsc: cannot start the system", rb"error: no such device")
@@ -80,7 +83,9 @@ class Session:
             for sock in theirs:
                 sock.close()
         # Answered after QEMU's greeting; from then on it reports how the machine ends.
-        self.qmp.sendall(b'{"execute":"qmp_capabilities"}\n')
+        # One that has ended by now is known by the end of its console.
+        with suppress(BrokenPipeError):
+            self.qmp.sendall(b'{"execute":"qmp_capabilities"}\n')
         self.port.setblocking(False)
         self.answer = b""
         self.transcript = _Transcript(log)
@@ -125,6 +130,13 @@ class Session:
                 if record.get("event") == "SHUTDOWN":
                     reason = str(record["data"]["reason"])
         return reason
+
+    def status(self) -> int | None:
+        """Return QEMU's exit status, negative for a signal, or None while it runs."""
+        # Its end of the console is closed before it has ended.
+        with suppress(subprocess.TimeoutExpired):
+            return self.process.wait(_ENDING_SECONDS if self.terminal.flag_eof else 0)
+        return None
 
     def qemu_says(self) -> str:
         """Return the end of QEMU's own messages."""

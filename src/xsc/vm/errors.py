@@ -29,5 +29,9 @@ class QemuFailed(InfraError):
     """QEMU ended before the guest ran: a bad option, no memory."""
 
 
+class QemuAborted(QemuFailed):
+    """QEMU found itself in a state that must not be, and ended itself while the guest booted."""
+
+
 class GuestRefused(InfraError):
     """The agent could not do something other than running the command, such as a mount."""

@@ -9,7 +9,7 @@ import select
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from xsc.errors import XscError
@@ -116,6 +116,7 @@ def attempt(spec: MachineSpec, command: Command) -> tuple[Verdict, XscError | No
         message=message,
         accel=spec.hardware.accel.name,
         kernel=machine.hello.kernel if machine.hello is not None else None,
+        attempts=machine.boots,
         boot_seconds=round(machine.boot_seconds, 2) if machine.hello is not None else None,
         command_seconds=round(result.seconds, 2) if result is not None else None,
         total_seconds=round(time.monotonic() - began, 2),
@@ -126,14 +127,16 @@ def attempt(spec: MachineSpec, command: Command) -> tuple[Verdict, XscError | No
 def execute(spec: MachineSpec, command: Command, verdict_file: Path | None = None) -> int:
     """Run `command` in a machine made from `spec` and return the exit code of xsc.
 
-    A machine that never answered is tried once more. Raises the XscError of a machine that failed
-    (LostVm 125, CommandTimeout 124, infrastructure 2), after the verdict has been written.
+    A machine that never answered is tried once more; `attempts` counts the boots. Raises the
+    XscError of a machine that failed (LostVm 125, CommandTimeout 124, infrastructure 2), after the
+    verdict has been written.
     """
     verdict, error = attempt(spec, command)
     if isinstance(error, _WORTH_A_RETRY):
         print(f"xsc: {error.message}\nxsc: trying once more", file=sys.stderr, flush=True)
+        before = verdict.attempts
         verdict, error = attempt(spec, command)
-        verdict = Verdict(**{**asdict(verdict), "attempts": 2})
+        verdict = replace(verdict, attempts=before + verdict.attempts)
     if verdict_file is not None:
         verdict_file.write_text(json.dumps(asdict(verdict), indent=1) + "\n")
     if error is not None:

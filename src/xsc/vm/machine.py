@@ -18,9 +18,9 @@ from typing import TypeVar
 
 from xsc import run as gateway
 from xsc.errors import XscError
-from xsc.vm import initrd, protocol
+from xsc.vm import aborts, initrd, protocol
 from xsc.vm.copies import Copy, bring
-from xsc.vm.errors import BootTimeout, CommandTimeout, GuestRefused, LostVm, QemuFailed
+from xsc.vm.errors import BootTimeout, CommandTimeout, GuestRefused, LostVm, QemuAborted, QemuFailed
 from xsc.vm.klog import stale_breakpoint
 from xsc.vm.link import STDERR, STDOUT, Link, Sink
 from xsc.vm.logtail import last_words, tail
@@ -86,6 +86,8 @@ class Machine:
         self.spec = spec
         self.hello: protocol.Hello | None = None
         self.boot_seconds = 0.0
+        self.boots = 0
+        """How many QEMUs were started: more than one if some aborted before the guest ran."""
         self._runs = 0
         self._began = 0.0
         self._out, self._err = bytearray(), bytearray()
@@ -135,17 +137,25 @@ class Machine:
     def boot(self) -> None:
         """Start QEMU, wait for the agent, mount the shares and bring in the copies.
 
+        A QEMU that aborts before the agent has answered is started again, see aborts.
+
         Raises BootTimeout if the agent does not answer or a copy is not made in time, GuestRefused
         if a share cannot be mounted or a copy not be made, LostVm if the kernel panics.
         """
         try:
-            self._boot()
+            limit = aborts.boot_again(self._greet)
+            for share in self.spec.shares:
+                self._mount(share)
+            for copy in self.spec.copies:
+                bring(self, copy, limit)
         except BaseException:
             self.close()
             raise
 
-    def _boot(self) -> None:
+    def _greet(self) -> float:
+        """Start QEMU and wait for the agent's hello; return how many seconds that may take."""
         began = time.monotonic()
+        self.boots += 1
         self._log.touch()
         self._link = Link(self._start_qemu, self._log)
         limit = self.spec.boot_seconds or BOOT_SECONDS * self._patience
@@ -159,10 +169,7 @@ class Machine:
             )
         self.hello = hello
         self.boot_seconds = time.monotonic() - began
-        for share in self.spec.shares:
-            self._mount(share)
-        for copy in self.spec.copies:
-            bring(self, copy, limit)
+        return limit
 
     def _mount(self, share: Share) -> None:
         self.link.send(protocol.mount(share.tag, share.guest))
@@ -351,6 +358,8 @@ class Machine:
             what += f" (QEMU: {how}, reason {link.shutdown_reason or 'unknown'})"
             if link.shutdown_reason is None and self.hello is None:
                 return self._failed()
+            if assertion := aborts.failed_assertion(link.status, tail(self._qemu_log)):
+                what += f"\n{assertion}"
         link.close()
         kept = self._keep_log()
         self.close()
@@ -364,6 +373,10 @@ class Machine:
     def _failed(self) -> XscError:
         """Make the error for a QEMU that ended before the guest ran: its words, its command."""
         command, _, words = tail(self._qemu_log).partition("\n")
+        status = self.link.status
+        self.link.close()
+        if assertion := aborts.failed_assertion(status, words):
+            return QemuAborted(f"QEMU aborted: {assertion}", hint=aborts.HINT)
         self.close()
         return QemuFailed(
             f"QEMU ended at once: {words.strip()}", hint=f"its command was: {command[2:]}"

@@ -19,8 +19,9 @@ import pytest
 
 from xsc import run as gateway
 from xsc.vm import machine, protocol
+from xsc.vm.aborts import MOST_BOOTS
 from xsc.vm.accel import Accel
-from xsc.vm.errors import CommandTimeout, LostVm, QemuFailed
+from xsc.vm.errors import CommandTimeout, LostVm, QemuAborted, QemuFailed
 from xsc.vm.machine import Machine, MachineSpec
 from xsc.vm.qemu import PORTS, Channels, Hardware
 
@@ -257,6 +258,52 @@ def test_a_qemu_that_cannot_start_is_quoted(spec: MachineSpec, tmp_path: Path) -
     assert caught.value.exit_code == 2
     assert str(qemu) in (caught.value.hint or "")
     assert not vm._scratch.exists()
+
+
+class Aborting(HostMachine):
+    """One whose QEMU runs a shell script first, which gets the agent's command as its arguments."""
+
+    script = ""
+
+    def _start_qemu(self, channels: Channels) -> subprocess.Popen[str]:
+        numbers = [channels.ports[name] for name in PORTS]
+        with self._qemu_log.open("w") as log:
+            print("+ qemu", file=log, flush=True)
+            argv = ["sh", "-c", self.script, "sh", self.spec.agent, *map(str, numbers)]
+            return gateway.spawn(argv, stdout=log, stderr=log, keep_fds=numbers)
+
+
+ABORT = '{ echo "qemu: a.c:1: f: Assertion \\`x\' failed." >&2; kill -ABRT $$; }'
+
+
+def test_a_qemu_that_aborts_at_boot_is_started_again(
+    spec: MachineSpec, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    vm = Aborting(spec)
+    vm.script = f'mkdir {tmp_path}/once && {ABORT}; exec "$@"'
+    vm.boot()
+    assert shell(vm, "echo up").stdout == b"up\n"
+    assert vm.boots == 2
+    assert capfd.readouterr().err.count("a.c:1: f: Assertion") == 1
+    vm.close()
+
+
+def test_a_qemu_that_always_aborts_is_a_failure(spec: MachineSpec) -> None:
+    vm = Aborting(spec)
+    vm.script = ABORT
+    with pytest.raises(QemuAborted, match="f: Assertion") as caught:
+        vm.boot()
+    assert (vm.boots, caught.value.exit_code) == (MOST_BOOTS, 2)
+    assert not vm._scratch.exists()
+
+
+def test_a_qemu_that_aborts_later_is_a_lost_machine_that_says_why(spec: MachineSpec) -> None:
+    vm = Aborting(spec)
+    vm.script = f'"$@"; {ABORT}'
+    vm.boot()
+    with pytest.raises(LostVm, match="f: Assertion"):
+        vm.run(["sh", "-c", "kill -KILL $PPID; sleep 10"], timeout=60)
+    assert vm.boots == 1
 
 
 def test_a_closed_machine_says_so(vm: Machine) -> None:

@@ -33,6 +33,7 @@ class FakeMachine:
     def __init__(self, spec: MachineSpec) -> None:
         self.hello: Hello | None = None
         self.boot_seconds = 0.0
+        self.boots = 1
         self.step = FakeMachine.script.pop(0)
 
     def fail_at(self, place: str) -> None:
